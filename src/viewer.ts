@@ -1,0 +1,36 @@
+import type { TopicName, UserId } from './event.ts';
+
+/** A verified identity: what a token said, once. Immutable; a refresh makes a new one. */
+export type Viewer = {
+  readonly userId: UserId;
+  readonly scopes: ReadonlySet<string>;
+  /** Globs from the topics claim: `*` is one `.`-segment, `**` the rest. Empty = no topics. */
+  readonly topics: readonly string[];
+  /** Milliseconds since 1970 at which the token ends. */
+  readonly expiresAtMs: number;
+  /** `iss` of the token, empty where it has none; part of the idempotency key. */
+  readonly issuer: string;
+  /** `jti`, for revocation. */
+  readonly tokenId: string | null;
+};
+
+/** The scopes that Carillon knows. */
+export const scopes = {
+  publish: 'notifications:publish',
+  publishEveryone: 'notifications:publish:everyone',
+  admin: 'notifications:admin',
+} as const;
+
+const segmentMatches = (glob: readonly string[], name: readonly string[]): boolean => {
+  for (let i = 0; i < glob.length; i++) {
+    if (glob[i] === '**') return i < name.length;
+    if (i >= name.length || (glob[i] !== '*' && glob[i] !== name[i])) return false;
+  }
+  return glob.length === name.length;
+};
+
+/** Whether the viewer's topic claim allows following `topic`. `**` needs at least one segment in its place. */
+export const mayFollow = (viewer: Viewer, topic: TopicName): boolean => {
+  const name = topic.split('.');
+  return viewer.topics.some((glob) => segmentMatches(glob.split('.'), name));
+};
