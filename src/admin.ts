@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { GatewayError } from './errors.ts';
+
+/** What the admin port shows. Every reader is asked at request time. */
+export type AdminOptions = {
+  readonly host: string;
+  readonly port: number;
+  /** Null when ready, else the reason why not. */
+  notReady(): string | null;
+  /** Null while all is well, else what is degraded; shown in the body of `/readyz`, which stays 200. */
+  degraded(): string | null;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  /** Machines by state, for `/snapshot`. */
+  snapshot(): unknown;
+};
+
+/** The admin port: probes, metrics, snapshot. Plain HTTP, no authentication: keep it off the public network. */
+export type AdminServer = { readonly url: string; close(): Promise<void> };
+
+type Answer = { status: number; type: string; body: string };
+
+const json = (status: number, body: unknown): Answer => ({
+  status,
+  type: 'application/json; charset=utf-8',
+  body: `${JSON.stringify(body)}\n`,
+});
+
+const readiness = (options: AdminOptions): Answer => {
+  const reason = options.notReady();
+  if (reason !== null) return json(503, { status: 'not_ready', reason });
+  const degraded = options.degraded();
+  return json(200, degraded === null ? { status: 'ready' } : { status: 'degraded', reason: degraded });
+};
+
+const answer = async (path: string, options: AdminOptions): Promise<Answer> => {
+  switch (path) {
+    case '/livez':
+      return json(200, { status: 'live' });
+    case '/readyz':
+      return readiness(options);
+    case '/metrics':
+      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await options.metrics() };
+    case '/snapshot':
+      return json(200, options.snapshot());
+    default:
+      return json(404, { error: 'not found: this port serves /livez, /readyz, /metrics and /snapshot' });
+  }
+};
+
+const respond = async (request: IncomingMessage, response: ServerResponse, options: AdminOptions): Promise<void> => {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    return;
+  }
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const { status, type, body } = await answer(path, options);
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(request.method === 'HEAD' ? undefined : body);
+};
+
+/** The address a person can open: wildcard hosts become `localhost`, IPv6 is bracketed. */
+export const reachableUrl = (server: Server): string => {
+  const { address, port } = server.address() as AddressInfo;
+  const host = address === '::' || address === '0.0.0.0' ? 'localhost' : address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+};
+
+/** Starts listening. Rejects with CONFIG_INVALID naming the variable when the address cannot be had. */
+export const listen = (server: Server, at: { host: string; port: number; variable: string }): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      const message = `${at.variable} ${at.host}:${at.port} cannot be listened on (${cause.message}): free it or set another`;
+      reject(new GatewayError('CONFIG_INVALID', message, { cause }));
+    });
+    server.listen(at.port, at.host, () => resolve());
+  });
+
+/** Opens the admin port. */
+export const startAdmin = async (options: AdminOptions): Promise<AdminServer> => {
+  const server = createServer((request, response) => {
+    respond(request, response, options).catch((cause: unknown) => {
+      response.writeHead(500).end(`${cause instanceof Error ? cause.message : 'failed'}\n`);
+    });
+  });
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 10_000;
+  await listen(server, { host: options.host, port: options.port, variable: 'CARILLON_ADMIN_PORT' });
+  return {
+    url: reachableUrl(server),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
