@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** A gateway in its own process, as a user would start it. */
+export type GatewayProcess = {
+  readonly httpUrl: string;
+  readonly wsUrl: string;
+  readonly adminUrl: string;
+  readonly pid: number;
+  /** Everything printed so far, both streams. */
+  readonly output: readonly string[];
+  readonly process: ChildProcess;
+  /** Sends the signal and resolves with the exit code, or null where a signal ended it. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+};
+
+/** The secret that gateways in tests share; at least 32 bytes. */
+export const testSecret = 'carillon-tests-share-this-secret-0123456789';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A folder of the test's own, removed by the returned function. */
+export const scratchFolder = async (): Promise<{ path: string; remove(): Promise<void> }> => {
+  const path = await mkdtemp(join(tmpdir(), 'carillon-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+};
+
+const readyUrls = (line: string): { httpUrl: string; wsUrl: string; adminUrl: string } | null => {
+  const http = /graphql (http\S+)/.exec(line)?.[1];
+  const admin = /admin (http\S+)/.exec(line)?.[1];
+  if (http === undefined || admin === undefined) return null;
+  return { httpUrl: http, wsUrl: http.replace(/^http/, 'ws'), adminUrl: admin };
+};
+
+/** What a gateway in tests gets unless said otherwise: free ports, the shared secret, no trace export. */
+const baseEnvironment = (): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+  CARILLON_PORT: '0',
+  CARILLON_ADMIN_PORT: '0',
+  CARILLON_HOST: '127.0.0.1',
+  CARILLON_JWT_SECRET: testSecret,
+  OTEL_TRACES_EXPORTER: 'none',
+});
+
+/** Starts a gateway and returns the process at once; `ready` resolves with it once it printed its ready line. */
+export const spawnGateway = (env: Readonly<Record<string, string>>, nodeArguments: readonly string[] = []) => {
+  const child = spawn(process.execPath, [...nodeArguments, main], {
+    env: { ...baseEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const exited = once(child, 'exit').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
+  const output: string[] = [];
+  const ready = new Promise<GatewayProcess>((resolve, reject) => {
+    const take = (line: string): void => {
+      output.push(line);
+      const urls = readyUrls(line);
+      if (urls === null) return;
+      const end = (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
+        child.kill(signal);
+        return exited;
+      };
+      resolve({ ...urls, pid: child.pid ?? 0, output, process: child, end });
+    };
+    createInterface({ input: child.stdout }).on('line', take);
+    createInterface({ input: child.stderr }).on('line', (line) => output.push(line));
+    exited.then((code) => reject(new Error(`gateway exited with ${code} before it was ready:\n${output.join('\n')}`)));
+  });
+  ready.catch(() => {});
+  return { child, exited, output, ready };
+};
+
+/** Starts a gateway and waits until it is ready. Rejects with all that it printed when it exits before. */
+export const startGateway = (env: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> =>
+  spawnGateway({ CARILLON_LOG: 'embedded', ...env }).ready;
