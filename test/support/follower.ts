@@ -123,7 +123,7 @@ export const follow = async (wsUrl: string, options: FollowOptions): Promise<Fol
     {
       next: ({ data, errors: problems, extensions }) => {
         if (problems !== undefined) errors.push(...problems);
-        if (data?.notificationReceived) take(data.notificationReceived, extensions ?? undefined);
+        if (data?.notificationReceived) take(data.notificationReceived, extensions as Received['extensions']);
         else changed();
       },
       error: (error) => {
