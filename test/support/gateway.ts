@@ -52,8 +52,19 @@ const baseEnvironment = (): Record<string, string> => ({
   OTEL_TRACES_EXPORTER: 'none',
 });
 
-/** Starts a gateway and returns the process at once; `ready` resolves with it once it printed its ready line. */
-export const spawnGateway = (env: Readonly<Record<string, string>>, nodeArguments: readonly string[] = []) => {
+/** A gateway that was started and need not be ready yet. `ready` rejects when it exits before. */
+export type SpawnedGateway = {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  readonly output: readonly string[];
+  readonly ready: Promise<GatewayProcess>;
+};
+
+/** Starts a gateway and returns at once; `ready` resolves once it printed its ready line. */
+export const spawnGateway = (
+  env: Readonly<Record<string, string>>,
+  nodeArguments: readonly string[] = [],
+): SpawnedGateway => {
   const child = spawn(process.execPath, [...nodeArguments, main], {
     env: { ...baseEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
