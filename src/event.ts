@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /**
  * The vocabulary of events: what a record becomes once it is decoded, who it is for, and where it stands in the log.
  * Imports nothing of ours, so that every room may use it.
@@ -18,6 +20,36 @@ export type PartitionId = Branded<string, 'PartitionId'>;
 /** The id of partition `partition` of log topic `logTopic`. */
 export const partitionId = (logTopic: string, partition: number): PartitionId =>
   `${logTopic}/${partition}` as PartitionId;
+
+const maxUserIdBytes = 128;
+const maxTopicNameBytes = 256;
+
+/** Whether `text` can be a user id: 1 to 128 bytes of well-formed UTF-8; nothing else is asked of it. */
+export const isUserId = (text: string): text is UserId =>
+  text.length > 0 && text.length <= maxUserIdBytes && text.isWellFormed() && Buffer.byteLength(text) <= maxUserIdBytes;
+
+/** White space, control characters and `*`, which is the wildcard of topic claims. */
+const isForbiddenInTopic = (code: number): boolean =>
+  code <= 0x20 || (code >= 0x7f && code <= 0xa0) || code === 0x2a || code === 0x2028 || code === 0x2029;
+
+/** Whether `text` can be a topic name: 1 to 256 bytes of UTF-8, segments between `.` never empty, no white space, control character or `*`. */
+export const isTopicName = (text: string): text is TopicName => {
+  if (text.length > maxTopicNameBytes || !text.isWellFormed() || Buffer.byteLength(text) > maxTopicNameBytes)
+    return false;
+  let segmentLength = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (isForbiddenInTopic(code)) return false;
+    if (code !== 0x2e) segmentLength++;
+    else if (segmentLength === 0) return false;
+    else segmentLength = 0;
+  }
+  return segmentLength > 0;
+};
+
+/** The opaque id of the event that (`ce_source`, `ce_id`) names: 43 characters of base64url. No two pairs share one by moving a separator. */
+export const notificationId = (source: string, ceId: string): NotificationId =>
+  hash('sha256', `${source.length}:${source}${ceId}`, 'base64url') as NotificationId;
 
 /** Who an event is addressed to. */
 export type Audience =
