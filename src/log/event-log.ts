@@ -20,7 +20,12 @@ export type RecordChunk = {
   readonly next: NextOffset;
 };
 
-/** Offsets `[from, to)` that cannot be read any more. EXPIRED: below the log's start; TRUNCATED, RECREATED: no longer the same log. */
+/**
+ * Offsets `[from, to)` that cannot be read any more. A feed or read goes on
+ * - EXPIRED (below the log's start): at `to`;
+ * - TRUNCATED (the log was cut at `from`): at `from`, where other records may stand by now;
+ * - RECREATED (`from` is 0): at 0 of the new topic. `from` may equal `to`: then nothing was lost, but positions start anew.
+ */
 export type GapChunk = {
   readonly kind: 'gap';
   readonly partition: PartitionId;
