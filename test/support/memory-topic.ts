@@ -5,6 +5,7 @@ import type { LogChunk, PositionVerdict } from '../../src/log/event-log.ts';
 /** The data of the in-memory log: topics and partitions with offsets, epochs, expiry and truncation. No waiting, no delivery. */
 
 const chunkRecords = 100;
+const chunkBytes = 1_048_576;
 
 const copy = (buffer: Buffer | null): Buffer | null => (buffer === null ? null : Buffer.from(buffer));
 
@@ -15,6 +16,19 @@ export const copyRecord = (record: LogRecord): LogRecord => ({
   value: copy(record.value),
   headers: record.headers.map(([name, value]) => [name, Buffer.from(value)] as const),
 });
+
+/** Copies of the first records: as many as one chunk holds, at least one. */
+const firstChunk = (records: readonly LogRecord[]): LogRecord[] => {
+  let bytes = 0;
+  const fits = (record: LogRecord): boolean => {
+    bytes += record.value?.length ?? 0;
+    return bytes <= chunkBytes;
+  };
+  return records
+    .slice(0, chunkRecords)
+    .filter((record, i) => fits(record) || i === 0)
+    .map(copyRecord);
+};
 
 /** One partition: records in `[start, end)`, and where each leader epoch began. */
 export class MemoryPartition {
@@ -41,13 +55,12 @@ export class MemoryPartition {
     return position;
   }
 
-  /** What stands at `from`, up to `to` and at most 100 records: copies, or the gap below the start; null at the end. */
+  /** What stands at `from`, up to `to` and at most 100 records or 1 MiB: copies, or the gap below the start; null at the end. */
   chunk(from: bigint, to: bigint): LogChunk | null {
     if (from < this.start) {
       return { kind: 'gap', partition: this.id, from, to: to < this.start ? to : this.start, reason: 'EXPIRED' };
     }
-    const range = this.#records.filter((record) => record.offset >= from && record.offset < to);
-    const records = range.slice(0, chunkRecords).map(copyRecord);
+    const records = firstChunk(this.#records.filter((record) => record.offset >= from && record.offset < to));
     const last = records.at(-1);
     if (last === undefined) return null;
     return { kind: 'records', partition: this.id, records, next: { next: last.offset + 1n, epoch: last.epoch } };
