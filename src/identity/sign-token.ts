@@ -1,0 +1,49 @@
+import { SignJWT } from 'jose';
+import { type Clock, systemClock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import { defaultClaims } from './options.ts';
+
+/** What a token is to say. Claim names default to those of `defaultClaims`. */
+export type TokenClaims = {
+  readonly user: string;
+  readonly scopes?: readonly string[];
+  readonly topics?: readonly string[];
+  /** How long the token is good for, from now. Negative: it has expired already, for tests. */
+  readonly expiresInSeconds: number;
+  readonly issuer?: string | null;
+  readonly audience?: string | null;
+  readonly tokenId?: string | null;
+  readonly userClaim?: string;
+  readonly scopeClaim?: string;
+  readonly topicsClaim?: string;
+};
+
+/** The fewest bytes an HS256 secret may have (RFC 7518 §3.2: at least the size of the hash). */
+export const minSecretBytes = 32;
+
+/** The key that a secret stands for. Throws CONFIG_INVALID when it is shorter than 32 bytes. */
+export const secretKey = (secret: string): Uint8Array => {
+  const key = new TextEncoder().encode(secret);
+  if (key.length < minSecretBytes)
+    throw new GatewayError(
+      'CONFIG_INVALID',
+      `the token secret has ${key.length} bytes: set CARILLON_JWT_SECRET to at least ${minSecretBytes}`,
+    );
+  return key;
+};
+
+/** Signs an HS256 token, for the command line, development and tests. Rejects with CONFIG_INVALID when the secret is too short. */
+export const signToken = async (secret: string, claims: TokenClaims, clock: Clock = systemClock): Promise<string> => {
+  const key = secretKey(secret);
+  const { userClaim, scopeClaim, topicsClaim } = { ...defaultClaims, ...claims };
+  const payload: Record<string, unknown> = { [userClaim]: claims.user };
+  if (claims.scopes !== undefined && claims.scopes.length > 0) payload[scopeClaim] = claims.scopes.join(' ');
+  if (claims.topics !== undefined && claims.topics.length > 0) payload[topicsClaim] = claims.topics;
+  if (claims.issuer) payload['iss'] = claims.issuer;
+  if (claims.audience) payload['aud'] = claims.audience;
+  if (claims.tokenId) payload['jti'] = claims.tokenId;
+  const issuedAt = Math.floor(clock.now() / 1000);
+  payload['iat'] = issuedAt;
+  payload['exp'] = issuedAt + claims.expiresInSeconds;
+  return new SignJWT(payload).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key);
+};
