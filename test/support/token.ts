@@ -1,0 +1,14 @@
+import { signToken } from '../../src/identity/index.ts';
+import { testSecret } from './gateway.ts';
+
+/** A token that gateways in tests accept, good for an hour. */
+export const testToken = (
+  user: string,
+  claims: { readonly scopes?: readonly string[]; readonly topics?: readonly string[]; readonly seconds?: number } = {},
+): Promise<string> =>
+  signToken(testSecret, {
+    user,
+    scopes: claims.scopes ?? [],
+    topics: claims.topics ?? [],
+    expiresInSeconds: claims.seconds ?? 3600,
+  });
