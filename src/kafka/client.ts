@@ -1,0 +1,54 @@
+import { Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { parseBrokerAddress } from './broker-address.ts';
+import { quietRequestQueue } from './quiet-queue.ts';
+import { bootstrapName, createSocketFactory } from './socket-factory.ts';
+
+/** Who to contact and how to prove who we are, in kafkajs's shape. */
+export type ClientSettings = Pick<KafkaConfig, 'clientId' | 'ssl' | 'sasl'> & { readonly brokers: readonly string[] };
+
+type ClientDeps = { readonly logger: Logger; readonly clock: Clock };
+
+/** The same complaint of kafkajs is passed on once in this time: it reports every failed attempt of every connection. */
+const repeatAfterMs = 10_000;
+const maxRemembered = 100;
+
+const logCreator = ({ logger, clock }: ClientDeps) => {
+  const lastAt = new Map<string, number>();
+  const isRepeated = (text: string): boolean => {
+    const now = clock.monotonic();
+    const last = lastAt.get(text);
+    if (last !== undefined && now - last < repeatAfterMs) return true;
+    if (lastAt.size >= maxRemembered) lastAt.clear();
+    lastAt.set(text, now);
+    return false;
+  };
+  return ({ namespace, log }: LogEntry): void => {
+    const broker = typeof log['broker'] === 'string' ? log['broker'] : null;
+    if (isRepeated(`${namespace} ${log.message} ${broker}`)) return;
+    logger.warn('kafka client', { detail: log.message, part: namespace, broker });
+  };
+};
+
+/**
+ * The kafkajs client that reading, writing and administration share: sockets without delay, its complaints in our log, a retry
+ * budget that outlasts an outage (a producer that sets its own retry fails for good after 5 s without a broker).
+ * Throws CONFIG_INVALID where an address cannot be read.
+ */
+export const createKafkaClient = (settings: ClientSettings, deps: ClientDeps): Kafka => {
+  if (!quietRequestQueue()) {
+    deps.logger.warn('kafkajs is not the version that its timer patch was written for: pin 2.2.4');
+  }
+  return new Kafka({
+    ...settings,
+    brokers: settings.brokers.map((text) => bootstrapName(parseBrokerAddress(text))),
+    connectionTimeout: 2_000,
+    authenticationTimeout: 5_000,
+    requestTimeout: 5_000,
+    retry: { retries: 200, initialRetryTime: 100, maxRetryTime: 1_000 },
+    socketFactory: createSocketFactory(),
+    logLevel: logLevel.WARN,
+    logCreator: () => logCreator(deps),
+  });
+};
