@@ -6,6 +6,8 @@ import { type Fetch, fetchKeys, KeysUnavailable } from './fetch-keys.ts';
 
 /** The issuer's public keys as this node knows them. */
 export type KeySet = {
+  /** Whether there are keys young enough to be relied on, also for what they verified before. Starts a fetch where one is due. */
+  isCurrent(): boolean;
   /** The keys to try first: those in hand while they are young enough, else those of a fetch. Rejects with KeysUnavailable. */
   current(): Promise<LocalJWKSet>;
   /**
@@ -24,12 +26,12 @@ export type KeySetDeps = {
 };
 
 /** Keys older than this are fetched anew in the background; nobody waits for it. */
-export const refreshAfterMs = 10 * 60_000;
+export const refreshAfterMs: number = 10 * 60_000;
 /** Keys older than this are used no more: a withdrawn key works at most this long while the endpoint is away. */
-export const maxKeyAgeMs = 60 * 60_000;
+export const maxKeyAgeMs: number = 60 * 60_000;
 /** Between a successful fetch and one that an unknown key may cause. */
 export const cooldownMs = 10_000;
-/** Between a failed fetch and the next. */
+/** Between a failed fetch and the next, while there are no keys to rely on; with keys in hand it is the cooldown. */
 export const retryAfterMs = 1_000;
 
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -82,8 +84,11 @@ export const createKeySet = (url: URL, deps: KeySetDeps): KeySet => {
     }
   };
 
+  const ageMs = (): number => (keys === null ? Number.POSITIVE_INFINITY : clock.monotonic() - keys.fetchedAt);
+
   const fetchNow = (): Promise<LocalJWKSet> => {
-    if (inFlight === null && failure !== null && clock.monotonic() - failure.at < retryAfterMs)
+    const pauseMs = ageMs() < maxKeyAgeMs ? cooldownMs : retryAfterMs;
+    if (inFlight === null && failure !== null && clock.monotonic() - failure.at < pauseMs)
       return Promise.reject(failure.error);
     inFlight ??= load();
     return inFlight;
@@ -94,17 +99,20 @@ export const createKeySet = (url: URL, deps: KeySetDeps): KeySet => {
     fetchNow().catch(() => {});
   };
 
+  const isCurrent = (): boolean => {
+    if (ageMs() >= refreshAfterMs) fetchBehind();
+    return ageMs() < maxKeyAgeMs;
+  };
+
   fetchBehind();
   return {
+    isCurrent,
     async current() {
-      const ageMs = keys === null ? Number.POSITIVE_INFINITY : clock.monotonic() - keys.fetchedAt;
-      if (keys === null || ageMs >= maxKeyAgeMs) return fetchNow();
-      if (ageMs >= refreshAfterMs) fetchBehind();
-      return keys.set;
+      return isCurrent() && keys !== null ? keys.set : fetchNow();
     },
     async newerThan(tried) {
       if (keys !== null && keys.set !== tried) return keys.set;
-      if (keys !== null && failure === null && clock.monotonic() - keys.fetchedAt < cooldownMs) return null;
+      if (keys !== null && failure === null && ageMs() < cooldownMs) return null;
       const set = await fetchNow();
       return set === tried ? null : set;
     },

@@ -103,11 +103,17 @@ export const createVerifier = (options: IdentityOptions, deps: VerifierDeps): To
     return { ok: false, reason: 'unavailable', message: 'tokens cannot be verified at the moment' };
   };
 
+  const findVerified = (token: unknown): Viewer | null => {
+    if (typeof token !== 'string' || token.length > maxTokenLength) return null;
+    // Asked for hits too: without it, nobody would learn that a key was withdrawn while all tokens are known.
+    if (published !== null && !published.isCurrent()) return null;
+    return verified.find(token, clock.now());
+  };
+
   return {
     async verify(token) {
       try {
-        const viewer =
-          typeof token === 'string' && token.length <= maxTokenLength ? verified.find(token, clock.now()) : null;
+        const viewer = findVerified(token);
         return viewer === null ? await verifyAnew(token) : { ok: true, viewer };
       } catch (cause) {
         return onThrow(cause);
