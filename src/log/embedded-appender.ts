@@ -9,8 +9,8 @@ import { type PackableRecord, packedBytes, packRecords, toPackable, unpackRecord
 
 const giveUpMs = 5_000;
 const maxRecordBytes = 8 * 1_048_576;
-const groupBytes = 8 * 1_048_576;
-const groupRecords = 4_096;
+const groupBytes = 1_048_576;
+const groupRecords = 1_024;
 const queueBytes = 64 * 1_048_576;
 
 /** One record on its way; settled once, by commit, failure or time-out. */
@@ -34,7 +34,7 @@ const refuse = (code: 'LOG_UNAVAILABLE' | 'BAD_USER_INPUT' | 'TOO_LARGE' | 'OVER
   ({ ok: false, error: new GatewayError(code, message, { outcome: 'not_written' }) }) as const;
 
 /**
- * Group commit: one transaction is in flight at a time, and everything that waits goes into the next (at most 4,096 records or 8 MiB). At
+ * Group commit: one transaction is in flight at a time, and everything that waits goes into the next (at most 1,024 records or 1 MiB). At
  * most 64 MiB wait, then appends are refused with OVERLOADED. A record is given up 5 s after its call: `not_written` while it waits,
  * `unknown` once it was handed to the worker.
  */

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import type { PartitionState, ReadAnswer, ReadRequest, RetentionAnswer, TopicState } from './embedded-protocol.ts';
+import type {
+  PartitionState,
+  ReadAnswer,
+  ReadRequest,
+  RetentionAnswer,
+  RetentionRule,
+  TopicState,
+} from './embedded-protocol.ts';
 import { createSchema, type PartitionRow, prepare, type Statements } from './embedded-schema.ts';
 import {
   type BlockRecord,
@@ -27,6 +34,10 @@ type StoredRow = {
   readonly headers: Uint8Array;
 };
 
+type Cut = { readonly partition: PartitionRow; readonly start: bigint; readonly deleted: readonly HeadRow[] };
+
+type Heads = ReadonlyMap<PartitionRow, readonly HeadRow[]>;
+
 type StoredPartition = {
   readonly row: bigint;
   readonly topic_id: bigint;
@@ -36,6 +47,8 @@ type StoredPartition = {
   readonly bytes: bigint;
 };
 
+type StoredTopic = { readonly id: bigint; readonly fingerprint: string; readonly is_compacted: bigint };
+
 type HeadRow = { readonly offset: bigint; readonly appended_ms: bigint; readonly size: bigint };
 
 /** The SQLite file of the embedded log. Synchronous, one thread; every method is one transaction, done or not done as a whole. */
@@ -44,10 +57,11 @@ export class LogDatabase {
   readonly #sql: Statements;
   readonly #rows = new Map<number, PartitionRow>();
 
-  /** Opens or creates `file`. Throws SQLite's error. */
-  constructor(file: string) {
+  /** Opens or creates `file`, of at most `maxPages` pages of 4 KiB (0 = no limit). Throws SQLite's error. */
+  constructor(file: string, maxPages = 0) {
     this.#db = new DatabaseSync(file);
     createSchema(this.#db);
+    if (maxPages > 0) this.#db.exec(`PRAGMA max_page_count = ${maxPages}`);
     this.#sql = prepare(this.#db);
     for (const stored of this.#sql.allPartitions.all() as StoredPartition[]) this.#remember(stored);
   }
@@ -58,7 +72,10 @@ export class LogDatabase {
 
   /** Creates the planned topics where missing; grows those with fewer partitions. Never shrinks. */
   topics(plans: readonly TopicPlan[]): TopicState[] {
-    return this.#transaction(() => plans.map((plan) => this.#topic(plan)));
+    this.#transaction(() => {
+      for (const plan of plans) this.#create(plan);
+    });
+    return plans.map(({ name }) => this.#topic(name));
   }
 
   /** Writes the block's records and fills in their offsets. */
@@ -71,15 +88,15 @@ export class LogDatabase {
     for (const [row, { end, bytes }] of counters) Object.assign(this.#row(row), { end, bytes });
   }
 
-  /** Records of `[from, to)` up to `maxBytes`, at least one; or the gap below the start. */
-  read({ row, from, to, maxBytes }: ReadRequest): ReadAnswer {
+  /** Records of `[from, to)` up to `maxBytes` or `maxRecords`, at least one; or the gap below the start. */
+  read({ row, from, to, maxBytes, maxRecords }: ReadRequest): ReadAnswer {
     const partition = this.#row(row);
     if (from < partition.start) return { kind: 'gap', to: partition.start < to ? partition.start : to };
     const records: PackableRecord[] = [];
     let next = to < partition.end ? to : partition.end;
     let bytes = 0;
     for (const stored of this.#sql.range.iterate(row, from, to) as Iterable<unknown> as Iterable<StoredRow>) {
-      if (bytes >= maxBytes) {
+      if (bytes >= maxBytes || records.length >= maxRecords) {
         next = stored.offset;
         break;
       }
@@ -99,20 +116,35 @@ export class LogDatabase {
     const isDone = heads.length < sliceRows;
     const last = heads.at(-1)?.offset;
     const start = isDone || last === undefined ? bound : last + 1n;
-    return { moved: [this.#deleteBelow(partition, start, heads)], isDone };
+    return { moved: this.#cut([{ partition, start, deleted: heads }]), isDone };
   }
 
   /** Deletes up to one slice of what is too old, or too much, or a tombstone that had its time. */
-  retain(rule: { cutoffMs: number; bytes: number }): RetentionAnswer {
+  retain(rule: RetentionRule): RetentionAnswer {
     for (const partition of this.#rows.values()) {
       if (partition.isCompacted) this.#dropTombstones(partition.row, rule.cutoffMs);
-      const old = partition.isCompacted ? [] : this.#expired(partition, rule.cutoffMs);
-      const last = old.at(-1);
-      if (last !== undefined) return { moved: [this.#deleteBelow(partition, last.offset + 1n, old)], isDone: false };
     }
-    const moved = this.#shrink(rule.bytes);
-    if (moved === null) this.#sql.vacuum.all();
-    return { moved: moved === null ? [] : [moved], isDone: moved === null };
+    const kept = [...this.#rows.values()].filter(({ isCompacted }) => !isCompacted);
+    const heads = this.#firstExpired(kept, rule.cutoffMs) ?? this.#firstExcess(kept, rule.bytes);
+    if (heads !== null) return { moved: this.#deleteHeads(heads), isDone: false };
+    this.#sql.vacuum.all();
+    return { moved: [], isDone: true };
+  }
+
+  #firstExpired(partitions: readonly PartitionRow[], cutoffMs: number): Heads | null {
+    for (const partition of partitions) {
+      const old = this.#expired(partition, cutoffMs);
+      if (old.length > 0) return new Map([[partition, old]]);
+    }
+    return null;
+  }
+
+  #firstExcess(partitions: readonly PartitionRow[], limit: number): Heads | null {
+    for (const topic of Map.groupBy(partitions, ({ topicId }) => topicId).values()) {
+      const excess = topic.reduce((sum, { bytes }) => sum + bytes, 0) - limit;
+      if (excess > 0) return this.#oldest(topic, excess);
+    }
+    return null;
   }
 
   #expired(partition: PartitionRow, cutoffMs: number): HeadRow[] {
@@ -130,46 +162,56 @@ export class LogDatabase {
     });
   }
 
-  /** Deletes from the head of the partition with the oldest record of a topic that is over its bytes; null = none is. */
-  #shrink(limit: number): PartitionState | null {
-    const byTopic = Map.groupBy(this.#rows.values(), ({ topicId }) => topicId);
-    for (const partitions of byTopic.values()) {
-      const excess = partitions.reduce((sum, { bytes }) => sum + bytes, 0) - limit;
-      if (excess <= 0 || partitions[0]?.isCompacted !== false) continue;
-      const oldest = this.#oldest(partitions);
-      if (oldest === null) continue;
-      const heads = takeUntil(this.#heads(oldest.row), excess);
-      const last = heads.at(-1);
-      if (last !== undefined) return this.#deleteBelow(oldest, last.offset + 1n, heads);
-    }
-    return null;
-  }
-
-  #oldest(partitions: readonly PartitionRow[]): PartitionRow | null {
-    let oldest: PartitionRow | null = null;
-    let oldestMs = Number.POSITIVE_INFINITY;
-    for (const partition of partitions) {
-      const head = this.#sql.heads.get(partition.row, 1) as HeadRow | undefined;
-      if (head === undefined || Number(head.appended_ms) >= oldestMs) continue;
-      oldest = partition;
-      oldestMs = Number(head.appended_ms);
-    }
-    return oldest;
+  /** The oldest records of all the partitions together, one slice or until their bytes make up `excess`. */
+  #oldest(partitions: readonly PartitionRow[], excess: number): Heads {
+    const candidates = partitions.flatMap((partition) => {
+      let ms = 0;
+      // Never younger than the record before: else a clock that was set back would have a partition deleted in its middle.
+      return this.#heads(partition.row).map((head) => {
+        ms = Math.max(ms, Number(head.appended_ms));
+        return { partition, head, ms };
+      });
+    });
+    candidates.sort((a, b) => a.ms - b.ms);
+    let bytes = 0;
+    const enough = candidates.findIndex(({ head }) => {
+      bytes += Number(head.size);
+      return bytes >= excess;
+    });
+    const chosen = candidates.slice(0, Math.min(enough < 0 ? candidates.length : enough + 1, sliceRows));
+    const grouped = Map.groupBy(chosen, ({ partition }) => partition);
+    return new Map([...grouped].map(([partition, group]) => [partition, group.map(({ head }) => head)]));
   }
 
   #heads(row: number): HeadRow[] {
     return this.#sql.heads.all(row, sliceRows) as unknown as HeadRow[];
   }
 
-  #deleteBelow(partition: PartitionRow, start: bigint, deleted: readonly HeadRow[]): PartitionState {
-    const bytes = partition.bytes - deleted.reduce((sum, { size }) => sum + Number(size), 0);
-    this.#transaction(() => {
-      this.#sql.deleteBelow.run(partition.row, start);
-      this.#sql.deleteKeysBelow.run(partition.row, start);
-      this.#sql.setStart.run(start, bytes, partition.row);
+  /** Deletes the first records of partitions, in one transaction. */
+  #deleteHeads(heads: Heads): PartitionState[] {
+    const cuts = [...heads].map(([partition, deleted]) => ({
+      partition,
+      start: (deleted.at(-1)?.offset ?? partition.start - 1n) + 1n,
+      deleted,
+    }));
+    return this.#cut(cuts);
+  }
+
+  #cut(cuts: readonly Cut[]): PartitionState[] {
+    const bytesLeft = cuts.map(({ partition, deleted }) => {
+      return partition.bytes - deleted.reduce((sum, { size }) => sum + Number(size), 0);
     });
-    Object.assign(partition, { start, bytes });
-    return { row: partition.row, start, end: partition.end };
+    this.#transaction(() => {
+      for (const [i, { partition, start }] of cuts.entries()) {
+        this.#sql.deleteBelow.run(partition.row, start);
+        this.#sql.deleteKeysBelow.run(partition.row, start);
+        this.#sql.setStart.run(start, bytesLeft[i] ?? 0, partition.row);
+      }
+    });
+    return cuts.map(({ partition, start }, i) => {
+      Object.assign(partition, { start, bytes: bytesLeft[i] ?? 0 });
+      return { row: partition.row, start, end: partition.end };
+    });
   }
 
   #insert(block: Buffer, record: BlockRecord, group: { counters: Map<number, Counters>; nowMs: number }): void {
@@ -198,16 +240,20 @@ export class LogDatabase {
     return Number(old?.size ?? 0n);
   }
 
-  #topic(plan: TopicPlan): TopicState {
-    this.#sql.addTopic.run(plan.name, randomBytes(8).toString('hex'), plan.isCompacted ? 1 : 0);
-    const topic = this.#sql.topic.get(plan.name) as { id: bigint; fingerprint: string; is_compacted: bigint };
-    for (let index = 0; index < plan.partitionCount; index++) this.#sql.addPartition.run(topic.id, index);
+  #create({ name, isCompacted, partitionCount }: TopicPlan): void {
+    this.#sql.addTopic.run(name, randomBytes(8).toString('hex'), isCompacted ? 1 : 0);
+    const { id } = this.#sql.topic.get(name) as StoredTopic;
+    for (let index = 0; index < partitionCount; index++) this.#sql.addPartition.run(id, index);
+  }
+
+  #topic(name: string): TopicState {
+    const topic = this.#sql.topic.get(name) as StoredTopic;
     const partitions = (this.#sql.partitions.all(topic.id) as StoredPartition[]).map((stored) => {
       const { row, start, end } = this.#remember(stored);
       return { row, start, end };
     });
     const isCompacted = topic.is_compacted === 1n;
-    return { name: plan.name, fingerprint: topic.fingerprint, isCompacted, partitions };
+    return { name, fingerprint: topic.fingerprint, isCompacted, partitions };
   }
 
   #remember(stored: StoredPartition): PartitionRow {
@@ -243,12 +289,3 @@ export class LogDatabase {
 
 const sizeOf = ({ key, value, headers }: BlockRecord): number =>
   rowBytes + (key?.length ?? 0) + (value?.length ?? 0) + headers.length;
-
-const takeUntil = (heads: readonly HeadRow[], bytes: number): HeadRow[] => {
-  let sum = 0;
-  const end = heads.findIndex(({ size }) => {
-    sum += Number(size);
-    return sum >= bytes;
-  });
-  return end < 0 ? [...heads] : heads.slice(0, end + 1);
-};

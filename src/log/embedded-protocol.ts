@@ -34,6 +34,7 @@ export type ReadRequest = {
   readonly from: bigint;
   readonly to: bigint;
   readonly maxBytes: number;
+  readonly maxRecords: number;
 };
 
 /** `gap`: nothing below `to` is left. */

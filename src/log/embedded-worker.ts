@@ -7,6 +7,9 @@ import type { EmbeddedCalls, WorkerAnswer, WorkerFailure, WorkerRequest } from '
  * checkpoint may take 100 ms, in which the gateway's sockets must go on.
  */
 
+/** What the thread is started with. */
+export type EmbeddedWorkerData = { readonly file: string; readonly maxPages?: number };
+
 type SqliteError = Error & { readonly errcode?: number };
 
 const full = 13;
@@ -64,9 +67,9 @@ const serve = (db: LogDatabase, port: MessagePort): void => {
   });
 };
 
-const start = (port: MessagePort, file: string): void => {
+const start = (port: MessagePort, { file, maxPages }: EmbeddedWorkerData): void => {
   try {
-    const db = new LogDatabase(file);
+    const db = new LogDatabase(file, maxPages);
     serve(db, port);
     port.postMessage({ id: 0, ok: true, body: null } satisfies WorkerAnswer);
   } catch (thrown) {
@@ -75,4 +78,4 @@ const start = (port: MessagePort, file: string): void => {
   }
 };
 
-if (parentPort !== null) start(parentPort, (workerData as { file: string }).file);
+if (parentPort !== null) start(parentPort, workerData as EmbeddedWorkerData);

@@ -42,7 +42,8 @@ export type EmbeddedStore = LogStore & {
 
 const retentionEveryMs = 60_000;
 const pauseMs = 1_000;
-const chunkBytes = 1_048_576;
+// What one turn may have to decode: about 8 ms' worth.
+const chunk = { maxBytes: 262_144, maxRecords: 1_000 };
 
 /**
  * Opens the log that is kept in a folder of this machine.
@@ -123,7 +124,7 @@ class Store implements EmbeddedStore, EmbeddedStoreCore {
   }
 
   async read(partition: EmbeddedPartition, from: bigint, to: bigint): Promise<LogChunk | null> {
-    const answer = await this.#untilDone('read', { row: partition.row, from, to, maxBytes: chunkBytes });
+    const answer = await this.#untilDone('read', { row: partition.row, from, to, ...chunk });
     if (answer === null) return null;
     const { id } = partition;
     if (answer.kind === 'gap') return { kind: 'gap', partition: id, from, to: answer.to, reason: 'EXPIRED' };

@@ -1,4 +1,11 @@
 /** Front door of the log: the embedded store, and what both kinds of log share. The port is in event-log.ts. */
 export { createEmbeddedStore, type EmbeddedDeps, type EmbeddedOptions, type EmbeddedStore } from './embedded.ts';
 export { murmur2, partitionOf } from './murmur2.ts';
+export {
+  type ContentCodec,
+  type ContentResult,
+  createRecordCodec,
+  type RecordCodec,
+  type RecordCodecOptions,
+} from './record-codec.ts';
 export { controlTopic, deadLetterTopicOf, planTopic, type TopicPlan } from './topics.ts';
