@@ -13,6 +13,14 @@ export type PublishSpan = {
   end(errorCode?: string): void;
 };
 
+/** One HTTP request to the GraphQL endpoint, from its headers to its last byte. */
+export type RequestSpan = {
+  /** The parent of what the request causes, `startPublish` above all; null where tracing is off. */
+  readonly context: TraceContext | null;
+  /** Ends the span with the answer's status; 500 and above end it as an error. Idempotent. */
+  end(status: number): void;
+};
+
 /** One envelope on a node that has a recipient for it; parent: the record's context, or a new root. */
 export type ProcessSpan = {
   /** One recipient's delivery. Null once the fan-out is over the per-recipient bound; then one shared span counts. */
@@ -86,7 +94,12 @@ export type Telemetry = {
   /** Registers the reader of a gauge; `label` names state or partition. */
   gauge(name: GaugeName, read: () => readonly GaugeReading[]): void;
 
-  /** `parent` is the caller's context, already cleared of callers without the publish scope. */
+  /** `parent` is the caller's context, already cleared of callers without the publish scope. `startedAtMs` is on the gateway's clock. */
+  startRequest(
+    parent: TraceContext | null,
+    attributes: { method: string; route: string; startedAtMs: number },
+  ): RequestSpan;
+  /** `parent` is the caller's context, already cleared of callers without the publish scope, or that of its request's span. */
   startPublish(parent: TraceContext | null, attributes: { audienceKind: string; logTopic: string }): PublishSpan;
   /** Null where the trace is not sampled: then nothing is allocated for this envelope. `mode` catchup of an event older than 60 s starts a linked root. */
   startProcess(envelope: Envelope, mode: 'live' | 'catchup'): ProcessSpan | null;
