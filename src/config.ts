@@ -5,8 +5,8 @@ import type { Settings } from './config/settings.ts';
 import { variableNames } from './config/variables.ts';
 
 /**
- * The configuration: environment in, one typed value or every problem at once out. Reads no `process.env` and opens nothing but
- * the certificate files it is told of.
+ * The configuration: environment in, one typed value or every problem at once out. Opens nothing but the certificate files
+ * that it is told of.
  */
 
 export type { KafkaConnectionConfig } from './config/kafka-config.ts';
