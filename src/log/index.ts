@@ -1,4 +1,14 @@
 /** Front door of the log: the embedded store, and what both kinds of log share. The port is in event-log.ts. */
+export {
+  type ControlDeps,
+  type ControlListener,
+  type ControlOptions,
+  type ControlTopic,
+  type ControlValue,
+  createControlTopic,
+} from './control.ts';
+export { type DeadLetter, foldDeadLetters, letterId, readDeadLetters, readLetter } from './dead-letter.ts';
+export { createDeadLetters, type DeadLetters, type DeadLettersDeps, type DeadLettersOptions } from './dead-letters.ts';
 export { createEmbeddedStore, type EmbeddedDeps, type EmbeddedOptions, type EmbeddedStore } from './embedded.ts';
 export { murmur2, partitionOf } from './murmur2.ts';
 export {
