@@ -12,9 +12,8 @@ type Ack = 'acknowledged' | 'closed' | 'missing' | 'none';
 /** What a delivery's span begins with. */
 export type DeliverStart = {
   readonly parent: Context;
+  /** When this node had the record in hand: the span's start, and its event `fetched`. */
   readonly startMs: number;
-  /** When this node had the record in hand. */
-  readonly fetchedAtMs: number;
   readonly attributes: DeliverAttributes;
 };
 
@@ -45,7 +44,9 @@ export const startDeliverSpan = (tracing: Tracing, start: DeliverStart): Deliver
   let isOver = false;
 
   const mark = (name: DeliverEvent, atMs: number): void => {
-    lastMs = Math.max(lastMs, Math.min(atMs, time.now()));
+    // A microsecond apart at least: readers of traces sort by time alone.
+    const earliestMs = seen.size === 0 ? start.startMs : lastMs + 0.001;
+    lastMs = Math.max(earliestMs, Math.min(atMs, time.now()));
     seen.set(name, lastMs);
     span.addEvent(name, toHrTime(lastMs));
   };
@@ -64,7 +65,7 @@ export const startDeliverSpan = (tracing: Tracing, start: DeliverStart): Deliver
     if (start.attributes.sessionClass === 'none') finish('none');
   };
 
-  mark('fetched', start.fetchedAtMs);
+  mark('fetched', start.startMs);
   return {
     traceparent: traceparentOf(span),
     event(name, atMs) {

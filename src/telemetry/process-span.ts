@@ -4,7 +4,7 @@ import { startDeliverSpan } from './deliver-span.ts';
 import type { ProcessSpan } from './facade.ts';
 import { parentContext, toSpanContext } from './span-context.ts';
 import { spanAttributes as key, spanNames } from './span-names.ts';
-import { toHrTime } from './span-time.ts';
+import { endOfMs, toHrTime } from './span-time.ts';
 import type { Tracing } from './tracing.ts';
 
 /** Up to here every recipient has a `deliver` of its own; one more counts the rest. */
@@ -79,7 +79,7 @@ const writeCount = (
 /** Starts the span of one envelope that has a recipient here and is sampled. */
 export const startProcessSpan = (tracing: Tracing, start: ProcessStart): ProcessSpan => {
   const nowMs = tracing.time.now();
-  const startMs = Math.min(Math.max(start.envelope.fetchedAtMs, nowMs - maxFetchAgeMs), nowMs);
+  const startMs = Math.max(endOfMs(start.envelope.fetchedAtMs, nowMs), nowMs - maxFetchAgeMs);
   const span = openSpan(tracing, start, startMs);
   const parent = trace.setSpan(ROOT_CONTEXT, span);
   let own = 0;
@@ -90,7 +90,6 @@ export const startProcessSpan = (tracing: Tracing, start: ProcessStart): Process
       const deliver = startDeliverSpan(tracing, {
         parent,
         startMs,
-        fetchedAtMs: start.envelope.fetchedAtMs,
         attributes,
       });
       if (deliver !== null) own++;

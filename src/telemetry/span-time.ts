@@ -8,7 +8,7 @@ export type SpanTime = {
 };
 
 /** How far wall and carried time may drift apart before the wall's is taken anew. */
-const maxDriftMs = 50;
+const maxDriftMs = 2;
 
 /** Creates the time source. */
 export const createSpanTime = (clock: Clock): SpanTime => {
@@ -23,6 +23,12 @@ export const createSpanTime = (clock: Clock): SpanTime => {
     },
   };
 };
+
+/**
+ * When something happened that the clock showed as `atMs`, which is rounded down to the millisecond: at its end, but not after `nowMs`.
+ * By its beginning, a record that is read within the millisecond of its publish would be processed before it was published.
+ */
+export const endOfMs = (atMs: number, nowMs: number): number => Math.min(Math.floor(atMs) + 0.999, nowMs);
 
 /** Seconds and nanoseconds. The SDK would take a plain number below the process's start for an offset to it. */
 export const toHrTime = (ms: number): HrTime => {
