@@ -6,7 +6,12 @@ import type { BrokerAddress } from './broker-address.ts';
 import { brokerError, brokerErrorName } from './broker-errors.ts';
 import { firstAnswer } from './first-answer.ts';
 import type { Links } from './links.ts';
-import { type ClusterMetadata, metadataRequest, type TopicMetadata } from './metadata-request.ts';
+import {
+  type ClusterMetadata,
+  metadataRequest,
+  type PartitionMetadata,
+  type TopicMetadata,
+} from './metadata-request.ts';
 import { backoffMs, pause } from './pause.ts';
 
 /** What a view of the cluster needs. `signal` ends it. */
@@ -20,6 +25,10 @@ export type ViewDeps = {
 
 /** Metadata is asked for again after 5 s and up to as much again at random, so that nodes do not ask in step. */
 const maxAgeMs = 5_000;
+/** Sooner while a topic is missing: its first records are waited for. */
+const missingAgeMs = 1_000;
+/** And soon while a partition has no leader: nobody else would ask, since nobody fetches it. */
+const leaderlessAgeMs = 250;
 
 /** A broker that is silent for this long gets company: a frozen one must not hold up news of the others. */
 const hedgeAfterMs = 500;
@@ -46,6 +55,7 @@ export class ClusterView {
   #metadata: ClusterMetadata = { brokers: new Map(), topics: [] };
   #refreshing: Promise<void> | null = null;
   #failures = 0;
+  #jitter = 1;
   #refreshedAt = Number.NEGATIVE_INFINITY;
 
   constructor(topics: readonly string[], deps: ViewDeps) {
@@ -104,8 +114,8 @@ export class ClusterView {
   async keepFresh(): Promise<void> {
     const { clock, signal } = this.#deps;
     while (!signal.aborted) {
-      await pause(clock, maxAgeMs * (1 + Math.random()), signal);
-      if (!signal.aborted && this.ageMs >= maxAgeMs) await this.refresh();
+      await pause(clock, Math.max(50, this.#maxAgeMs() - this.ageMs), signal);
+      if (!signal.aborted && this.ageMs >= this.#maxAgeMs()) await this.refresh();
     }
   }
 
@@ -115,6 +125,13 @@ export class ClusterView {
       await this.refresh();
       if (this.#deps.signal.aborted) throw new GatewayError('LOG_UNAVAILABLE', 'the kafka log is closed: open another');
     }
+  }
+
+  #maxAgeMs(): number {
+    const topics = this.#topics.map((name) => this.topic(name));
+    const isLeaderless = ({ leader }: PartitionMetadata): boolean => !this.#metadata.brokers.has(leader);
+    if (topics.some((topic) => topic?.partitions.some(isLeaderless) === true)) return leaderlessAgeMs;
+    return topics.includes(undefined) ? missingAgeMs : maxAgeMs * this.#jitter;
   }
 
   async #refresh(): Promise<void> {
@@ -130,6 +147,7 @@ export class ClusterView {
     this.#failures = 0;
     this.#refreshedAt = clock.monotonic();
     this.#metadata = metadata;
+    this.#jitter = 1 + Math.random();
     for (const topic of metadata.topics) this.#report(topic);
     for (const listener of [...this.#listeners]) listener();
   }
