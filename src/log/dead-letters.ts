@@ -37,7 +37,7 @@ export type DeadLettersDeps = {
   readonly logger: Logger;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
-  /** Counts letters that this node wrote by reason; `dropped` and `refused` are those that it could not. */
+  /** Counts what is lost: `dropped` and `refused`. What was found is counted, by reason, where it is found. */
   readonly telemetry: Pick<Telemetry, 'count'>;
 };
 
@@ -225,24 +225,24 @@ class DeadLetterWriter implements DeadLetters {
 
   #settleAll(due: readonly Waiting[], results: readonly AppendResult[]): Error | null {
     let failure: Error | null = null;
-    for (const [i, { id, reason }] of due.entries()) {
+    for (const [i, { id }] of due.entries()) {
       const result = results[i];
-      if (result?.ok === true) this.#settle(id, reason.code);
+      if (result?.ok === true) this.#settle(id);
       else if (result?.error.isRetryable === false) this.#refused(id, result.error);
       else failure = result?.error ?? new Error('the log gave no result');
     }
     return failure;
   }
 
-  #settle(id: string, label: string): void {
+  #settle(id: string): void {
     this.#waiting.delete(id);
     this.#remember(id);
-    this.#deps.telemetry.count('deadLetters', label);
   }
 
   /** No retry would help. */
   #refused(id: string, error: GatewayError): void {
-    this.#settle(id, 'refused');
+    this.#settle(id);
+    this.#deps.telemetry.count('deadLetters', 'refused');
     this.#deps.logger.error('a dead letter cannot be written', { error: error.message, letter: id });
   }
 

@@ -28,6 +28,8 @@ type AppenderOptions = {
   readonly partitions: EmbeddedPartitions;
   readonly clock: Clock;
   readonly file: string;
+  /** The transaction in flight has not been answered for `ms`; 0 once it is. */
+  onStalled(ms: number): void;
 };
 
 const refuse = (code: 'LOG_UNAVAILABLE' | 'BAD_USER_INPUT' | 'TOO_LARGE' | 'OVERLOADED', message: string) =>
@@ -46,6 +48,7 @@ export class EmbeddedAppender {
   #isScheduled = false;
   #nextKeyless = 0;
   #timer: Timer | null = null;
+  #isStalled = false;
   #idle: PromiseWithResolvers<void> | null = null;
 
   constructor(options: AppenderOptions) {
@@ -143,6 +146,8 @@ export class EmbeddedAppender {
     const body = { block: block.buffer, nowMs: Math.trunc(this.#options.clock.now()) };
     const result = await this.#options.link.call('append', body, [block.buffer]);
     this.#inFlight = [];
+    if (this.#isStalled) this.#options.onStalled(0);
+    this.#isStalled = false;
     this.#settleGroup(group, result);
     this.#schedule();
   }
@@ -203,7 +208,11 @@ export class EmbeddedAppender {
         outcome: 'unknown',
       },
     );
-    for (const entry of this.#inFlight) if (isLate(entry)) settle(entry, { ok: false, error: unknown });
+    const lateInFlight = this.#inFlight.filter(isLate);
+    for (const entry of lateInFlight) settle(entry, { ok: false, error: unknown });
+    if (lateInFlight.length === 0) return;
+    this.#isStalled = true;
+    this.#options.onStalled(giveUpMs);
   }
 
   #announceIdle(): void {

@@ -21,7 +21,7 @@ export type EmbeddedStoreCore = {
   readonly appender: EmbeddedAppender;
   readonly logger: Logger;
   isUp(): boolean;
-  /** Creates the topics where missing and learns their bounds; waits while there is no worker. */
+  /** Creates the topics where missing and learns their bounds; waits while there is no worker. Rejects when the database refuses. */
   ensure(names: readonly string[]): Promise<void>;
   /** One chunk of `[from, to)`; null = the store was closed. Waits while there is no worker. Rejects when the database refuses. */
   read(partition: EmbeddedPartition, from: bigint, to: bigint): Promise<LogChunk | null>;
@@ -49,12 +49,22 @@ export class EmbeddedLog implements EventLog {
 
   open(): Promise<Topology> {
     if (this.#isClosed) return Promise.reject(closedError());
-    this.#opened ??= this.#core.ensure(this.#names).then(() => {
-      if (this.#isClosed) throw closedError();
-      this.#isOpen = true;
-      return this.topology();
-    });
+    this.#opened ??= this.#open();
     return this.#opened;
+  }
+
+  async #open(): Promise<Topology> {
+    while (!this.#isClosed) {
+      try {
+        await this.#core.ensure(this.#names);
+        this.#isOpen = true;
+        return this.topology();
+      } catch (thrown) {
+        this.#core.logger.error('the embedded log cannot be opened yet', { error: (thrown as Error).message });
+        await this.#core.pause();
+      }
+    }
+    throw closedError();
   }
 
   topology(): Topology {

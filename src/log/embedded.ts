@@ -97,6 +97,7 @@ class Store implements EmbeddedStore, EmbeddedStoreCore {
       partitions: this.partitions,
       clock: deps.clock,
       file: this.#file,
+      onStalled: (ms) => this.#stalled(ms),
     });
   }
 

@@ -61,6 +61,20 @@ describe('the embedded log under kill -9', () => {
     expect(acknowledged.size).toBeGreaterThan(2_000);
   }, 120_000);
 
+  it('is refused to a second process while the first lives', async () => {
+    const child = spawn(process.execPath, [writer, dataDir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    child.stdout.resume();
+    await expect(storedIn(dataDir)).rejects.toMatchObject({
+      code: 'ALREADY_LOCKED',
+      message: expect.stringContaining(dataDir),
+    });
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+    await expect(storedIn(dataDir)).resolves.toMatchObject({ isDense: true });
+  });
+
   it('can be opened by the next process at once: no lock outlives its owner', async () => {
     await writeAndKill(dataDir, 0, new Map());
     await expect(storedIn(dataDir)).resolves.toMatchObject({ isDense: true });

@@ -276,6 +276,7 @@ describe('the embedded store', () => {
       };
       const log = (await openStore({}, { clock, startWorker })).log(['notifications']);
       await log.open();
+      const feed = collect(log, fromStart);
       isHolding = true;
       const inFlight = log.append([valued('in flight')]);
       await expect.poll(() => held.length).toBe(1);
@@ -283,9 +284,10 @@ describe('the embedded store', () => {
       clock.advance(5_000);
       expect(outcomes(await inFlight)).toEqual(['unknown']);
       expect(outcomes(await queued)).toEqual(['not_written']);
+      expect(feed.stalls).toEqual([5_000]);
       isHolding = false;
       for (const release of held) release();
-      const feed = collect(log, fromStart);
+      await feed.until(({ stalls }) => stalls.includes(0));
       await feed.until(({ records }) => records.length === 1);
       expect(feed.values()).toEqual(['in flight']);
     });
