@@ -10,6 +10,8 @@ import { variableNames } from './config/variables.ts';
  */
 
 export type { KafkaConnectionConfig } from './config/kafka-config.ts';
+export { nearest as nearestName } from './config/nearest.ts';
+export { duration as parseDuration } from './config/parse.ts';
 export { type Environment, readSettings } from './config/read-settings.ts';
 export type { Settings } from './config/settings.ts';
 

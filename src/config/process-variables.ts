@@ -63,7 +63,7 @@ export const processVariables: Rows<
   },
   CARILLON_PARTITIONS: {
     group: 'Embedded log',
-    description: 'Partitions of a log that is made now; an existing one keeps its number.',
+    description: 'Partitions of the log. A log that has fewer grows, one that has more keeps them.',
     default: '12',
     example: '12',
     parse: parse.whole(1, 256),

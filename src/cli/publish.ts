@@ -1,0 +1,112 @@
+import { scopes } from '../viewer.ts';
+import { type Command, exitCodes, type Terminal } from './command.ts';
+import { readTarget, signGrant, type Target } from './credentials.ts';
+import { contentKey, type EventInput, eventFlags, localEventSchema, readEventInput } from './event-input.ts';
+
+const document = `mutation Publish($input: PublishNotificationInput!) {
+  publishNotification(input: $input) { notificationId duplicate failedUserIds userErrors { code field message } }
+}`;
+
+type Answer = {
+  readonly data?: {
+    readonly publishNotification: {
+      readonly notificationId: string | null;
+      readonly duplicate: boolean;
+      readonly failedUserIds: readonly string[];
+      readonly userErrors: readonly { code: string; field: readonly string[] | null; message: string }[];
+    };
+  } | null;
+  readonly errors?: readonly { message: string; extensions?: { code?: string } }[];
+};
+
+const inputOf = (event: EventInput, terminal: Terminal): unknown => {
+  const { audience } = event;
+  const only = 'userIds' in audience && audience.userIds.length === 1 ? audience.userIds[0] : undefined;
+  const key = event.type === 'message' ? 'message' : contentKey(event.type, localEventSchema(terminal));
+  return {
+    audience: only === undefined ? audience : { userId: only },
+    content: { [key]: event.data },
+    idempotencyKey: event.key,
+    expiresAt: event.expiresAt,
+  };
+};
+
+const post = async (target: Target, token: string, input: unknown): Promise<Answer> => {
+  let response: Response;
+  try {
+    response = await fetch(target.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query: document, variables: { input } }),
+    });
+  } catch (cause) {
+    throw new Error(`no gateway at ${target.url}: start it with npm start, or set --gateway or CARILLON_URL`, {
+      cause,
+    });
+  }
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as Answer;
+  } catch (cause) {
+    throw new Error(`${target.url} answered ${response.status} without JSON: is it a Carillon gateway?`, { cause });
+  }
+};
+
+const tellProblems = (answer: Answer, terminal: Terminal): void => {
+  for (const { message, extensions } of answer.errors ?? []) terminal.say(`${extensions?.code ?? 'ERROR'}: ${message}`);
+  for (const error of answer.data?.publishNotification.userErrors ?? [])
+    terminal.say(`${error.code}: ${error.message}${error.field === null ? '' : ` (${error.field.join('.')})`}`);
+};
+
+const tell = (answer: Answer, terminal: Terminal): number => {
+  tellProblems(answer, terminal);
+  const result = answer.data?.publishNotification;
+  if (!result?.notificationId) return exitCodes.failed;
+  terminal.print(result.notificationId);
+  if (result.duplicate) terminal.say('it was published before under this key; nothing was added');
+  if (result.failedUserIds.length === 0) return exitCodes.ok;
+  terminal.say(`not written for ${result.failedUserIds.join(', ')}: publish again with the same --key`);
+  return exitCodes.failed;
+};
+
+const publishByMutation = async (event: EventInput, target: Target, terminal: Terminal): Promise<number> => {
+  const everything = [scopes.publish, scopes.publishEveryone];
+  const grant = { user: 'carillon-cli', scopes: everything, topics: [], expiresInSeconds: 300 };
+  const token = target.token ?? (await signGrant(grant, terminal));
+  return tell(await post(target, token, inputOf(event, terminal)), terminal);
+};
+
+/** `carillon publish`: one event, by mutation or straight into Kafka; prints the notification's id. */
+export const publishCommand: Command = {
+  name: 'publish',
+  summary: 'publish one event, by mutation or with --kafka straight into Kafka; prints its id',
+  usage: '<audience> <content>',
+  positionals: { min: 0, max: 0 },
+  flags: {
+    ...eventFlags,
+    kafka: { type: 'boolean', help: 'write a CloudEvents record into the first of CARILLON_KAFKA_TOPICS' },
+    gateway: {
+      type: 'string',
+      value: '<url>',
+      help: 'gateway (default CARILLON_URL, else http://localhost:4000/graphql)',
+    },
+    token: { type: 'string', value: '<token>', help: 'token to send (default CARILLON_TOKEN, else one is signed)' },
+  },
+  examples: [
+    ['npx carillon publish --user ada --title "Hello"', 'one user'],
+    ['npx carillon publish --users ada,bob --title "Stand-up" --url /rooms/1', 'several users, with a link'],
+    [
+      `npx carillon publish --topic orders.eu --type com.acme.order.shipped --data '{"orderNumber":"42","itemCount":1,"parcels":[]}'`,
+      'a typed event to a topic',
+    ],
+    [
+      'npx carillon publish --kafka --user ada --title "From Kafka"',
+      'a record straight into Kafka, as other services write it',
+    ],
+  ],
+  async run(given, terminal) {
+    const event = await readEventInput(given, terminal);
+    const target = readTarget({ gateway: given.text('gateway'), token: given.text('token') }, terminal);
+    return publishByMutation(event, target, terminal);
+  },
+};
