@@ -70,6 +70,18 @@ export class LogDatabase {
     this.#db.close();
   }
 
+  /**
+   * After a full disk: moves what the write-ahead log holds into the database, so that its file is used from its beginning again. Without
+   * that not even deleting would have the room that it needs.
+   */
+  relieve(): void {
+    try {
+      this.#sql.checkpoint.all();
+    } catch {
+      // Still full: the next failure tries again.
+    }
+  }
+
   /** Creates the planned topics where missing; grows those with fewer partitions. Never shrinks. */
   topics(plans: readonly TopicPlan[]): TopicState[] {
     this.#transaction(() => {

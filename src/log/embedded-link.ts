@@ -36,7 +36,7 @@ export const startWorkerThread: StartWorker = (file) =>
 /** The error for an operation that the database refused. */
 export const failureError = (failure: WorkerFailure, file: string): GatewayError => {
   const advice: Record<WorkerFailure['reason'], string> = {
-    full: 'the disk is full: free space, or lower the retention',
+    full: 'the disk is full: free space, and lower the retention if it fills again',
     unwritable: 'the file cannot be written: check the permissions of the data folder',
     damaged: 'the file is damaged or not a log: restore it, or move it away to begin with an empty log',
     failed: 'see the message of the database',

@@ -74,7 +74,8 @@ type StatementName =
   | 'setKey'
   | 'dropTombstones'
   | 'forgetTombstones'
-  | 'vacuum';
+  | 'vacuum'
+  | 'checkpoint';
 
 const texts: Readonly<Record<StatementName, string>> = {
   begin: 'BEGIN IMMEDIATE',
@@ -101,6 +102,7 @@ const texts: Readonly<Record<StatementName, string>> = {
   forgetTombstones: `DELETE FROM newest WHERE partition = ? AND offset IN
     (SELECT offset FROM records WHERE partition = ? AND value IS NULL AND appended_ms < ?)`,
   vacuum: 'PRAGMA incremental_vacuum(1000)',
+  checkpoint: 'PRAGMA wal_checkpoint(TRUNCATE)',
 };
 
 export type Statements = { readonly [Name in StatementName]: StatementSync };

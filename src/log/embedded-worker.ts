@@ -61,7 +61,9 @@ const serve = (db: LogDatabase, port: MessagePort): void => {
       const answer = { id: request.id, ok: true, body: run(db, request) } as const;
       port.postMessage(answer, transferOf(answer));
     } catch (thrown) {
-      port.postMessage({ id: request.id, ok: false, failure: failureOf(thrown) } satisfies WorkerAnswer);
+      const failure = failureOf(thrown);
+      if (failure.reason === 'full') db.relieve();
+      port.postMessage({ id: request.id, ok: false, failure } satisfies WorkerAnswer);
     }
     if (request.name === 'close') port.close();
   });
