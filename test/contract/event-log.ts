@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type NewRecord, type PartitionId, type Position, partitionId } from '../../src/event.ts';
-import type { AppendResult, EventLog } from '../../src/log/event-log.ts';
+import { type PartitionId, partitionId } from '../../src/event.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
 import { collect, readAll, recordsOf } from '../support/log-collector.ts';
+import { count, numbered, placements, positionOf, recordOf, startAt } from './log-records.ts';
 
 /** One log over one fresh, empty topic, with the faults that its adapter can bring about. */
 export type LogUnderTest = {
@@ -24,42 +25,6 @@ export type LogFactory = {
 };
 
 const partitions = 4;
-
-/** As Java's `Utils.murmur2` of kafka-clients 4.4.0 places them on 12 partitions. */
-const placements: readonly (readonly [key: string, partition: number])[] = [
-  ['TT0124', 10],
-  ['100:48069', 9],
-  ['f81d4fae-7dec-11d0-a765-00a0c91e6bf6', 8],
-  ['ключ-1', 9],
-  ['', 9],
-  ['a', 4],
-  ['ab', 2],
-  ['abc', 3],
-  ['user-1', 8],
-  ['🔔', 5],
-];
-
-type Sketch = { readonly key?: string; readonly partition?: number };
-
-const recordOf = (value: string, { key, partition }: Sketch = {}): NewRecord => ({
-  key: key === undefined ? null : Buffer.from(key),
-  value: Buffer.from(value),
-  headers: [],
-  ...(partition === undefined ? {} : { partition }),
-});
-
-const positionOf = (result: AppendResult | undefined): Position => {
-  if (result?.ok !== true) throw new Error(`append failed: ${result?.error.message ?? 'no result'}`);
-  return result.position;
-};
-
-const numbered = (count: number, sketch: Sketch): NewRecord[] =>
-  Array.from({ length: count }, (_, i) => recordOf(`${i}`, sketch));
-
-const count = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => `${from + i}`);
-
-const startAt = (entries: Readonly<Record<PartitionId, bigint>>) =>
-  new Map(Object.entries(entries).map(([id, next]) => [id as PartitionId, { next, epoch: -1 }]));
 
 /** The contract of the EventLog port. Each adapter runs it whole; so does the fake. */
 export const describeEventLog = (name: string, factory: LogFactory): void => {
@@ -252,6 +217,32 @@ export const describeEventLog = (name: string, factory: LogFactory): void => {
         const last = feed.chunks.at(-1);
         expect(last?.kind === 'records' && last.next.next).toBe(5n);
         expect(last?.kind === 'records' && last.next.epoch).toBe(feed.records.at(-1)?.epoch);
+      });
+
+      it('goes on at the `next` of a feed that was stopped, repeating and losing nothing', async () => {
+        await log.append(numbered(10, { partition: 0 }));
+        const before = collect(log, startAt({ [first]: 0n }));
+        await before.until(({ records }) => records.length === 10);
+        await before.stop();
+        const last = before.chunks.at(-1);
+        const next = last?.kind === 'records' ? last.next : { next: 0n, epoch: -1 };
+        await log.append(numbered(5, { partition: 0 }));
+        const after = collect(log, new Map([[first, next]]));
+        await after.until(({ records }) => records.length === 5);
+        expect(after.records.map(({ offset }) => offset)).toEqual([10n, 11n, 12n, 13n, 14n]);
+      });
+
+      it('joins a running stream from the past without a hole or a repeat', async () => {
+        const feeds = [];
+        for (let i = 0; i < 20; i++) {
+          const pending = log.append(numbered(20, { partition: 0 }));
+          feeds.push(collect(log, startAt({ [first]: 0n })));
+          await pending;
+        }
+        for (const feed of feeds) {
+          await feed.until(({ records }) => records.length >= 400);
+          expect(feed.records.map(({ offset }) => offset)).toEqual(count(0, 400).map(BigInt));
+        }
       });
 
       it('gives each feed buffers of its own', async () => {

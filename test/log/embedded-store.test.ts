@@ -165,6 +165,21 @@ describe('the embedded store', () => {
       expect(ranges.every(({ start }) => start >= 7n)).toBe(true);
     });
 
+    it('that overtakes a slow feed is a gap for it, not a silence', async () => {
+      const clock = createSimulatedClock();
+      const { store, log } = await openAt(clock, { retentionMs: 60_000 });
+      const held = Promise.withResolvers<void>();
+      const feed = collect(log, new Map(), { onChunk: () => held.promise });
+      for (let i = 0; i < 5; i++) await log.append([valued(`${i}`)]);
+      clock.advance(120_000);
+      await store.retain();
+      await log.append([valued('5')]);
+      held.resolve();
+      await feed.until(({ values }) => values().includes('5'));
+      expect(feed.gaps).toEqual([{ kind: 'gap', partition: first, from: 1n, to: 5n, reason: 'EXPIRED' }]);
+      expect(feed.values()).toEqual(['0', '5']);
+    });
+
     it('goes on from the old end when it took everything', async () => {
       const clock = createSimulatedClock();
       const { store, log } = await openAt(clock, { retentionMs: 1_000 });
