@@ -7,6 +7,7 @@ import { cacheDir } from '../kafka/cache-dir.ts';
 
 /** The Jaeger that is built and run: the v2 code base, whose module still carries a v1 number. */
 export const jaegerVersion = '1.76.0';
+const compiler = 'go';
 const module = 'github.com/jaegertracing/jaeger/cmd/jaeger';
 
 /** Where the built program is kept. */
@@ -16,7 +17,7 @@ export const jaegerPath = (): string => join(cacheDir(), `jaeger-${jaegerVersion
 export const builtJaeger = (): string | null => (existsSync(jaegerPath()) ? jaegerPath() : null);
 
 const run = async (args: readonly string[], cwd: string): Promise<void> => {
-  const child = spawn('go', args, {
+  const child = spawn(compiler, args, {
     cwd,
     env: { ...process.env, GOFLAGS: '-mod=mod' },
     stdio: ['ignore', 'ignore', 'pipe'],

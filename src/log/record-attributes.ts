@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { RecordHeaders, TraceContext } from '../event.ts';
-import { readTraceparent } from './traceparent.ts';
+import { readTraceparent } from '../traceparent.ts';
 
 /**
  * CloudEvents attributes as the record or the structured envelope states them, as text and not judged yet.

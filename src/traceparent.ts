@@ -1,4 +1,4 @@
-import type { TraceContext } from '../event.ts';
+import type { TraceContext } from './event.ts';
 
 /** Length of `00-<32 hex>-<16 hex>-<2 hex>`. */
 const length = 55;
@@ -56,3 +56,16 @@ export const readTraceparent = (bytes: Buffer, tracestate?: Buffer): TraceContex
     tracestate: readTracestate(tracestate),
   };
 };
+
+/** The same from HTTP headers, as text. */
+export const readTraceHeaders = (traceparent: string | undefined, tracestate?: string): TraceContext | null =>
+  traceparent === undefined
+    ? null
+    : readTraceparent(
+        Buffer.from(traceparent, 'latin1'),
+        tracestate === undefined ? undefined : Buffer.from(tracestate, 'latin1'),
+      );
+
+/** The `traceparent` header of a context. */
+export const formatTraceparent = ({ traceId, spanId, isSampled }: TraceContext): string =>
+  `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`;
