@@ -16,8 +16,8 @@ const steps: readonly Step[] = [
   },
   {
     name: 'compose file',
-    command: ['node', 'dev/compose-check.ts'],
-    cure: 'docker-compose.yml is read by dev/compose-check.ts',
+    command: ['node', 'dev/compose/main.ts'],
+    cure: 'the rules are in dev/compose/judge.ts',
   },
   {
     name: 'unused',
