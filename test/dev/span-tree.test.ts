@@ -30,7 +30,11 @@ describe('the tree of a trace', () => {
           { name: 'written', atMs: 1_012 },
         ],
       }),
-      span('late', 'process', { startMs: 1_006, links: [{ traceId: 'bbbb', spanId: 'x', attributes: {} }] }),
+      span('late', 'process', {
+        startMs: 1_006,
+        endMs: 1_008,
+        links: [{ traceId: 'bbbb', spanId: 'x', attributes: {} }],
+      }),
       span('process', 'publish', { startMs: 1_004, endMs: 1_006 }),
       span('publish', null, { isError: true, attributes: { 'error.type': 'LOG_UNAVAILABLE' } }),
     ]);
