@@ -64,6 +64,11 @@ describe('the control topic', () => {
     ]);
   });
 
+  it('is not ready before all of a long history is in the view', async () => {
+    for (let i = 0; i < 1_000; i++) await raw(`${i}`, `${i}`);
+    expect((await follow()).size).toBe(1_000);
+  });
+
   it('tells listeners of changes and deletions, in order, also past one that throws', async () => {
     const control = await follow();
     const changes: (readonly [string, ControlValue | undefined])[] = [];

@@ -126,6 +126,45 @@ describe('dead letters', () => {
     expect(fleet.map(({ size }) => size)).toEqual([0, 0, 0]);
   });
 
+  it('does not write what another node wrote while the record was being read', async () => {
+    const held = Promise.withResolvers<void>();
+    const slow = store.log(['notifications']);
+    const read = slow.read.bind(slow);
+    Object.assign(slow, {
+      async *read(...args: Parameters<EventLog['read']>) {
+        await held.promise;
+        yield* read(...args);
+      },
+    });
+    const late = startNode(() => 0, { source: slow });
+    const other = startNode(() => 0.5);
+    const position = await append(poison('x'));
+    for (const node of [late, other]) report(node, position);
+    await advance(3_000);
+    expect([await written(), late.size]).toEqual([1, 0]);
+    held.resolve();
+    await advance(1_000);
+    expect(await written()).toBe(1);
+  });
+
+  it('writes nothing before it knows what is in the topic', async () => {
+    const before = startNode(() => 0);
+    const position = await append(poison('x'));
+    report(before, position);
+    await advance(200);
+    const held = Promise.withResolvers<void>();
+    const letters = store.log([dlqTopic]);
+    const offsets = letters.offsets.bind(letters);
+    Object.assign(letters, { offsets: () => held.promise.then(offsets) });
+    const after = startNode(() => 0, { letters });
+    report(after, position);
+    await advance(6_000);
+    expect([await written(), after.size]).toEqual([1, 1]);
+    held.resolve();
+    await advance(6_000);
+    expect([await written(), after.size]).toEqual([1, 0]);
+  });
+
   it('folds a letter that two nodes wrote in the same instant', async () => {
     const fleet = [startNode(() => 0.5), startNode(() => 0.5)];
     const position = await append(poison('x'));
