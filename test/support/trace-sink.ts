@@ -36,7 +36,7 @@ export const startTraceSink = async (): Promise<TraceSink> => {
     return { kind: 'jaeger', otlpUrl: jaeger.otlpUrl, trace, stop: jaeger.stop };
   }
   console.warn(
-    'no Jaeger here (address, Docker or a build in the cache): traces are read from our own OTLP receiver; npm run dev:jaeger builds it once',
+    'real Jaeger tests are skipped: no address, Docker or build in the cache (npm run dev:jaeger makes one); the same trees are read from our own OTLP receiver',
   );
   const receiver = await startOtlpReceiver();
   const trace = poll(async (traceId) => receiver.spans.filter((span) => span.traceId === traceId));
