@@ -1,0 +1,32 @@
+import type { Publisher } from '../actors/publishing.ts';
+import type { SessionHandle, Sessions } from '../actors/session.ts';
+import type { TraceContext } from '../event.ts';
+import type { Viewer } from '../viewer.ts';
+import type { ReadPublishInput } from './schema/index.ts';
+
+/** What a token turns out to be. `unavailable`: it could not be checked; the same token may pass later. */
+export type Verification =
+  | { readonly ok: true; readonly viewer: Viewer }
+  | { readonly ok: false; readonly reason: 'refused' | 'unavailable'; readonly message: string };
+
+/** Verifies one token. Never rejects. */
+export type VerifyToken = (token: string) => Promise<Verification>;
+
+/** What resolvers use beyond their arguments; the same for every operation of a server. */
+export type OperationServices = {
+  readonly sessions: Sessions;
+  readonly publisher: Publisher;
+  readonly verify: VerifyToken;
+  readonly publishInput: ReadPublishInput;
+};
+
+/** One query or mutation as resolvers see it. */
+export type OperationContext = {
+  readonly services: OperationServices;
+  /** Null only for introspection. */
+  readonly viewer: Viewer | null;
+  /** The socket's session; null over HTTP. */
+  readonly session: SessionHandle | null;
+  /** The caller's trace, already cleared of callers without the publish scope. */
+  readonly trace: TraceContext | null;
+};
