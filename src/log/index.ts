@@ -7,10 +7,10 @@ export {
   type ControlValue,
   createControlTopic,
 } from './control.ts';
-export { type DeadLetter, foldDeadLetters, letterId, readDeadLetters, readLetter } from './dead-letter.ts';
+export { type DeadLetter, foldDeadLetters, readDeadLetters } from './dead-letter.ts';
 export { createDeadLetters, type DeadLetters, type DeadLettersDeps, type DeadLettersOptions } from './dead-letters.ts';
 export { createEmbeddedStore, type EmbeddedDeps, type EmbeddedOptions, type EmbeddedStore } from './embedded.ts';
-export { murmur2, partitionOf } from './murmur2.ts';
+export { partitionOf } from './murmur2.ts';
 export {
   type ContentCodec,
   type ContentResult,
