@@ -46,75 +46,85 @@ export const jwksUrl = (text: string): URL => {
   return url;
 };
 
-/** Creates the key set behind `url` and starts its first fetch. One fetch runs at a time and is shared by all who wait. */
-export const createKeySet = (url: URL, deps: KeySetDeps): KeySet => {
-  const { clock, logger } = deps;
-  let keys: { readonly set: LocalJWKSet; readonly text: string; readonly fetchedAt: number } | null = null;
-  let failure: { readonly error: KeysUnavailable; readonly at: number } | null = null;
-  let inFlight: Promise<LocalJWKSet> | null = null;
+type Fetched = { readonly set: LocalJWKSet; readonly text: string; readonly at: number };
 
-  const accept = (fetched: JSONWebKeySet): LocalJWKSet => {
+class RemoteKeySet implements KeySet {
+  readonly #url: URL;
+  readonly #deps: KeySetDeps;
+  #keys: Fetched | null = null;
+  #failure: { readonly error: KeysUnavailable; readonly at: number } | null = null;
+  #inFlight: Promise<LocalJWKSet> | null = null;
+
+  constructor(url: URL, deps: KeySetDeps) {
+    this.#url = url;
+    this.#deps = deps;
+    this.#fetchBehind();
+  }
+
+  isCurrent(): boolean {
+    if (this.#ageMs() >= refreshAfterMs) this.#fetchBehind();
+    return this.#ageMs() < maxKeyAgeMs;
+  }
+
+  async current(): Promise<LocalJWKSet> {
+    return this.isCurrent() && this.#keys !== null ? this.#keys.set : this.#fetch();
+  }
+
+  async newerThan(tried: LocalJWKSet): Promise<LocalJWKSet | null> {
+    if (this.#keys !== null && this.#keys.set !== tried) return this.#keys.set;
+    if (this.#failure === null && this.#ageMs() < cooldownMs) return null;
+    const set = await this.#fetch();
+    return set === tried ? null : set;
+  }
+
+  #ageMs(): number {
+    return this.#keys === null ? Number.POSITIVE_INFINITY : this.#deps.clock.monotonic() - this.#keys.at;
+  }
+
+  #fetch(): Promise<LocalJWKSet> {
+    const pauseMs = this.#ageMs() < maxKeyAgeMs ? cooldownMs : retryAfterMs;
+    const isPausing = this.#failure !== null && this.#deps.clock.monotonic() - this.#failure.at < pauseMs;
+    if (this.#inFlight === null && this.#failure !== null && isPausing) return Promise.reject(this.#failure.error);
+    this.#inFlight ??= this.#load();
+    return this.#inFlight;
+  }
+
+  #fetchBehind(): void {
+    // Whoever needs the outcome asks for it; the failure is logged where it happens.
+    this.#fetch().catch(() => {});
+  }
+
+  async #load(): Promise<LocalJWKSet> {
+    try {
+      return this.#accept(await fetchKeys(this.#url.href, this.#deps));
+    } catch (cause) {
+      throw this.#fail(cause);
+    } finally {
+      this.#inFlight = null;
+    }
+  }
+
+  #accept(fetched: JSONWebKeySet): LocalJWKSet {
+    const before = this.#keys;
     const text = JSON.stringify(fetched);
-    const isChange = keys !== null && keys.text !== text;
     // The same object as before where nothing changed: imported keys are cached in it.
-    const set = keys !== null && !isChange ? keys.set : createLocalJWKSet(fetched);
-    keys = { set, text, fetchedAt: clock.monotonic() };
-    failure = null;
-    if (isChange) {
-      logger.info('token keys changed', { keys: fetched.keys.length });
-      deps.onChange();
+    const set = before?.text === text ? before.set : createLocalJWKSet(fetched);
+    this.#keys = { set, text, at: this.#deps.clock.monotonic() };
+    this.#failure = null;
+    if (before !== null && before.text !== text) {
+      this.#deps.logger.info('token keys changed', { keys: fetched.keys.length });
+      this.#deps.onChange();
     }
     return set;
-  };
+  }
 
-  const fail = (cause: unknown): KeysUnavailable => {
+  #fail(cause: unknown): KeysUnavailable {
     const error = cause instanceof KeysUnavailable ? cause : new KeysUnavailable('key set cannot be used', { cause });
-    failure = { error, at: clock.monotonic() };
-    logger.warn('token keys cannot be fetched', { host: url.host, reason: error.message });
+    this.#failure = { error, at: this.#deps.clock.monotonic() };
+    this.#deps.logger.warn('token keys cannot be fetched', { host: this.#url.host, reason: error.message });
     return error;
-  };
+  }
+}
 
-  const load = async (): Promise<LocalJWKSet> => {
-    try {
-      return accept(await fetchKeys(url.href, deps));
-    } catch (cause) {
-      throw fail(cause);
-    } finally {
-      inFlight = null;
-    }
-  };
-
-  const ageMs = (): number => (keys === null ? Number.POSITIVE_INFINITY : clock.monotonic() - keys.fetchedAt);
-
-  const fetchNow = (): Promise<LocalJWKSet> => {
-    const pauseMs = ageMs() < maxKeyAgeMs ? cooldownMs : retryAfterMs;
-    if (inFlight === null && failure !== null && clock.monotonic() - failure.at < pauseMs)
-      return Promise.reject(failure.error);
-    inFlight ??= load();
-    return inFlight;
-  };
-
-  const fetchBehind = (): void => {
-    // Whoever needs the outcome asks for it; the failure is logged where it happens.
-    fetchNow().catch(() => {});
-  };
-
-  const isCurrent = (): boolean => {
-    if (ageMs() >= refreshAfterMs) fetchBehind();
-    return ageMs() < maxKeyAgeMs;
-  };
-
-  fetchBehind();
-  return {
-    isCurrent,
-    async current() {
-      return isCurrent() && keys !== null ? keys.set : fetchNow();
-    },
-    async newerThan(tried) {
-      if (keys !== null && keys.set !== tried) return keys.set;
-      if (keys !== null && failure === null && ageMs() < cooldownMs) return null;
-      const set = await fetchNow();
-      return set === tried ? null : set;
-    },
-  };
-};
+/** Creates the key set behind `url` and starts its first fetch. One fetch runs at a time and is shared by all who wait. */
+export const createKeySet = (url: URL, deps: KeySetDeps): KeySet => new RemoteKeySet(url, deps);
