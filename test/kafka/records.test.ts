@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PartitionId, partitionId } from '../../src/event.ts';
 import { kafkaForTests, uniqueTopic } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
-import { kafkaReader } from '../support/kafka-reader.ts';
+import { followFromEnd, kafkaReader } from '../support/kafka-reader.ts';
 import { collect, readAll, recordsOf } from '../support/log-collector.ts';
 
 const kafka = await kafkaForTests();
@@ -30,7 +30,7 @@ describe.skipIf(kafka === null)('records of other producers', () => {
     await hands.create(topic, 1);
     const reader = kafkaReader(brokers, [topic]);
     await reader.log.open();
-    const feed = collect(reader.log, new Map());
+    const feed = await followFromEnd(reader.log);
     await hands.produce(first, [null, 'good', null]);
     await feed.until(({ records }) => records.length === 3);
     expect(feed.records.map(({ value }) => value?.toString() ?? null)).toEqual([null, 'good', null]);
@@ -66,7 +66,7 @@ describe.skipIf(kafka === null)('records of other producers', () => {
     const reader = kafkaReader(brokers, [topic]);
     await reader.log.open();
     const slowOnes = new Set([partitionId(topic, 0), partitionId(topic, 1)]);
-    const feed = collect(reader.log, new Map(), {
+    const feed = await followFromEnd(reader.log, {
       onChunk: ({ partition }) =>
         slowOnes.has(partition) ? new Promise((resolve) => setTimeout(resolve, 5)) : undefined,
     });

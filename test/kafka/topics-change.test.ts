@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { partitionId } from '../../src/event.ts';
 import { kafkaForTests, uniqueTopic } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
-import { kafkaReader } from '../support/kafka-reader.ts';
+import { followFromEnd, kafkaReader } from '../support/kafka-reader.ts';
 import { collect } from '../support/log-collector.ts';
 
 const kafka = await kafkaForTests();
@@ -23,7 +23,7 @@ describe.skipIf(kafka === null)('topics that come, go and grow while they are re
     await hands.create(present, 1);
     const reader = kafkaReader(brokers, [present, missing]);
     expect((await reader.log.open()).topics.map(({ name }) => name)).toEqual([present]);
-    const feed = collect(reader.log, new Map());
+    const feed = await followFromEnd(reader.log);
     await hands.produce(partitionId(present, 0), ['meanwhile']);
     await feed.until(({ records }) => records.length === 1);
 
@@ -60,7 +60,7 @@ describe.skipIf(kafka === null)('topics that come, go and grow while they are re
     await hands.create(topic, 6);
     const reader = kafkaReader(brokers, [topic]);
     await reader.log.open();
-    const feed = collect(reader.log, new Map());
+    const feed = await followFromEnd(reader.log);
     await hands.grow(topic, 12);
     const added = [6, 7, 8, 9, 10, 11].map((index) => partitionId(topic, index));
     for (const id of added) await hands.produce(id, ['1', '2']);

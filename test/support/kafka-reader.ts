@@ -5,6 +5,7 @@ import type { ClientSettings } from '../../src/kafka/client.ts';
 import { createStore } from '../../src/kafka/kafka-store.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { LogFields, Logger } from '../../src/telemetry/logger.ts';
+import { type CollectOptions, collect, type LogCollector } from './log-collector.ts';
 
 const refusingAppender: CreateAppender = () => ({
   append: async (records) =>
@@ -33,4 +34,13 @@ export const kafkaReader = (
   const deps = { clock: systemClock, logger, createAppender: refusingAppender };
   const store = createStore({ clientId: 'reader', ...settings, brokers }, deps);
   return { log: store.log(topics), lines, close: () => store.close() };
+};
+
+/**
+ * Follows from the end of every partition that exists now. Where another program produces, a feed without positions would race
+ * with it: "the end at the call" is looked up after the call.
+ */
+export const followFromEnd = async (log: EventLog, options: CollectOptions = {}): Promise<LogCollector> => {
+  const tail = [...(await log.offsets())].map(([id, { end }]) => [id, { next: end, epoch: -1 }] as const);
+  return collect(log, new Map(tail), options);
 };

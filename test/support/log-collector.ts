@@ -14,7 +14,8 @@ export type LogCollector = {
   stop(): Promise<void>;
 };
 
-type CollectOptions = {
+/** How a collector behaves as a handler. */
+export type CollectOptions = {
   /** What the feed's chunk call returns. */
   readonly onChunk?: (chunk: LogChunk) => void | Promise<void>;
 };
