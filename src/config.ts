@@ -65,8 +65,8 @@ export type Config = {
   readonly identity: IdentityConfig;
   readonly delivery: {
     readonly replayMaxAgeMs: number;
-    /** 32 bytes each; the first seals. Empty: cursors are checksummed only. */
-    readonly cursorKeys: readonly Buffer[];
+    /** Base64 of 32 bytes each; the first seals. Empty: cursors are checksummed only. */
+    readonly cursorKeys: readonly string[];
   };
   readonly logging: { readonly level: 'info' | 'warn' | 'error' | 'silent'; readonly format: 'json' | 'text' };
   /** The standard `OTEL_*` variables, as they came. */

@@ -159,9 +159,9 @@ export const origin: Parse<string> = (given) => {
   return url.origin === given ? ok(given) : bad(`set an origin without path, default port or capitals: ${url.origin}`);
 };
 
-/** A 32-byte key in base64 or base64url. */
-export const key32: Parse<Buffer> = (given) => {
-  const key = Buffer.from(given, 'base64');
+/** A 32-byte key in base64 or base64url; kept as text. */
+export const key32: Parse<string> = (given) => {
   const isBase64 = /^[A-Za-z0-9+/_-]+={0,2}$/.test(given);
-  return isBase64 && key.length === 32 ? ok(key) : bad('set 32 bytes in base64 (openssl rand -base64 32) for each key');
+  const isKey = isBase64 && Buffer.from(given, 'base64').length === 32;
+  return isKey ? ok(given) : bad('set 32 bytes in base64 (openssl rand -base64 32) for each key');
 };

@@ -68,7 +68,7 @@ export type Settings = {
   readonly CARILLON_INTROSPECTION: boolean | null;
   readonly CARILLON_EVENTS_DIR: string | null;
   readonly CARILLON_REPLAY_MAX_AGE: number;
-  readonly CARILLON_CURSOR_KEYS: readonly Buffer[] | null;
+  readonly CARILLON_CURSOR_KEYS: readonly string[] | null;
   readonly CARILLON_READY_REQUIRES_LOG: boolean;
   readonly CARILLON_DRAIN_SECONDS: number;
   readonly CARILLON_LOG_LEVEL: 'info' | 'warn' | 'error' | 'silent';
