@@ -7,7 +7,8 @@ import { drawTrees, spanTrees } from './span-tree.ts';
 /** `npm run dev:jaeger`: a real Jaeger for a person, traces in memory. With `trace`, shows one or the newest in the terminal. */
 
 const usage = `usage: npm run dev:jaeger -- [--otlp-port 4318] [--query-port 16686]     start Jaeger
-       npm run dev:jaeger -- trace [<id>] [--query-port 16686]          draw a trace; without an id list the newest`;
+       npm run dev:jaeger -- trace [<id>] [--query-port 16686]          draw a trace; without an id list the newest
+       npm run dev:jaeger -- build                                      only build it into the cache`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,11 +35,15 @@ const showTrace = async (traceId: string | undefined): Promise<void> => {
   console.log(drawTrees(spanTrees(spans)));
 };
 
-const start = async (): Promise<void> => {
+const build = async (): Promise<string> => {
   if (builtJaeger() === null)
     console.log(`building jaeger ${jaegerVersion} from its published module, once: about 7 minutes`);
+  return buildJaeger();
+};
+
+const start = async (): Promise<void> => {
   const ports = { otlp: Number(values['otlp-port']), query: Number(values['query-port']) };
-  const jaeger = await startJaeger(await buildJaeger(), ports);
+  const jaeger = await startJaeger(await build(), ports);
   console.log(`jaeger ${jaegerVersion} is ready, traces in memory\n`);
   console.log(`  spans in     ${jaeger.otlpUrl}/v1/traces`);
   console.log(
@@ -59,6 +64,7 @@ const run = (): Promise<void> => {
   const [command, traceId, ...rest] = positionals;
   if (command === undefined) return start();
   if (command === 'trace' && rest.length === 0) return showTrace(traceId);
+  if (command === 'build' && traceId === undefined) return build().then((path) => console.log(path));
   return Promise.reject(new Error(usage));
 };
 

@@ -28,6 +28,9 @@ const poll =
     }
   };
 
+/** What a `beforeAll` that starts the sink may take: where a real Jaeger is required and the cache is cold, it is built first. */
+export const sinkStartTimeoutMs: number = process.env['CARILLON_REQUIRE_JAEGER'] === '1' ? 20 * 60_000 : 60_000;
+
 /** Starts the sink. Says so where it is not a real Jaeger; `CARILLON_REQUIRE_JAEGER=1` makes that a failure. */
 export const startTraceSink = async (): Promise<TraceSink> => {
   const jaeger = await startTestJaeger();

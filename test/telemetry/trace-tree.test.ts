@@ -3,7 +3,7 @@ import { outline, spanTrees } from '../../dev/jaeger/span-tree.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { DeliverAttributes } from '../../src/telemetry/facade.ts';
 import type { NodeTelemetry } from '../../src/telemetry/index.ts';
-import { startTraceSink, type TraceSink } from '../support/trace-sink.ts';
+import { sinkStartTimeoutMs, startTraceSink, type TraceSink } from '../support/trace-sink.ts';
 import { envelopeOf, producerContext, telemetryTo } from './fixtures.ts';
 
 const live: DeliverAttributes = { mode: 'live', sessionClass: 'echo', logWaitMs: 1 };
@@ -13,7 +13,7 @@ let telemetry: NodeTelemetry;
 beforeAll(async () => {
   sink = await startTraceSink();
   ({ telemetry } = telemetryTo(sink.otlpUrl));
-});
+}, sinkStartTimeoutMs);
 afterAll(async () => {
   await telemetry.shutdown(1_000);
   await sink.stop();
