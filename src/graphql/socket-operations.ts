@@ -1,0 +1,114 @@
+import { GraphQLError, OperationTypeNode } from 'graphql';
+import type { SubscribeMessage } from 'graphql-ws';
+import type { SessionHandle, SubscribeRequest } from '../actors/session.ts';
+import { GatewayError } from '../errors.ts';
+import type { TraceContext } from '../event.ts';
+import type { Viewer } from '../viewer.ts';
+import { type Close, violations } from './close-codes.ts';
+import { pickOperation } from './documents.ts';
+import { type OperationRun, runOperation } from './run-operation.ts';
+import type { SocketDeps } from './socket-deps.ts';
+import { completeFrame, errorFrame, nextFrame } from './socket-protocol.ts';
+import type { SocketWriter } from './socket-writer.ts';
+import { readSubscription } from './subscribe-operation.ts';
+import { readTrace, trustedTrace } from './trace-context.ts';
+
+/** Operations of one socket, by the ids that its client chose: any text, so they are keys of a Map and of nothing else. */
+
+/** A query or mutation in flight. */
+type Running = { isCancelled: boolean };
+
+/** Starts, counts and ends operations. A refusal is an `error` for its id; the socket lives on. */
+export class SocketOperations {
+  readonly #session: SessionHandle;
+  readonly #writer: SocketWriter;
+  readonly #deps: SocketDeps;
+  readonly #running = new Map<string, Running>();
+  readonly #subscribed = new Set<string>();
+
+  constructor(session: SessionHandle, writer: SocketWriter, deps: SocketDeps) {
+    this.#session = session;
+    this.#writer = writer;
+    this.#deps = deps;
+  }
+
+  /** Starts what `message` asks for. A close comes back where the message itself breaks the protocol. `trace` is that of the connection. */
+  start(message: SubscribeMessage, trace: TraceContext | null): Close | null {
+    const { viewer, isActive } = this.#session;
+    if (!isActive || viewer === null) return violations.unauthorized;
+    const { id } = message;
+    if (this.#running.has(id) || this.#session.has(id)) return violations.idTaken(id);
+    const errors = this.#begin(message, viewer, trace);
+    if (errors.length > 0) this.#refuse(id, errors);
+    return null;
+  }
+
+  /** The client wants no more of `id`. Unknown ids are ignored: the end may have crossed ours. */
+  complete(id: string): void {
+    const running = this.#running.get(id);
+    if (running !== undefined) {
+      running.isCancelled = true;
+      this.#running.delete(id);
+    }
+    if (this.#subscribed.delete(id)) this.#session.unsubscribe(id);
+  }
+
+  /** Ends a subscription with an error. */
+  fail(id: string, error: GatewayError): void {
+    if (this.#subscribed.delete(id)) this.#refuse(id, [error]);
+  }
+
+  /** The socket is gone: results of what is in flight go nowhere. */
+  cancelAll(): void {
+    for (const running of this.#running.values()) running.isCancelled = true;
+    this.#running.clear();
+    this.#subscribed.clear();
+  }
+
+  /** What is wrong with the operation; empty once it runs. */
+  #begin({ id, payload }: SubscribeMessage, viewer: Viewer, trace: TraceContext | null): readonly unknown[] {
+    const { maxOperations } = this.#deps.limits;
+    if (this.#running.size + this.#subscribed.size >= maxOperations) {
+      const message = `the socket has ${maxOperations} operations already: complete one first`;
+      return [new GatewayError('OVERLOADED', message)];
+    }
+    const preparation = this.#deps.documents.prepare(payload.query);
+    if (!preparation.ok) return preparation.errors;
+    const { prepared } = preparation;
+    const operation = pickOperation(prepared, payload.operationName);
+    if (operation instanceof GraphQLError) return [operation];
+    const variables = payload.variables ?? {};
+    if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
+      const request = readSubscription(this.#deps.schema, { operationId: id, prepared, operation, variables, viewer });
+      return 'plan' in request ? this.#subscribe(request) : request;
+    }
+    const own = trustedTrace(viewer, readTrace(payload.extensions) ?? trace);
+    const context = { services: this.#deps.services, viewer, session: this.#session, trace: own };
+    void this.#run(id, { prepared, operation, variables, context });
+    return [];
+  }
+
+  #subscribe(request: SubscribeRequest): readonly unknown[] {
+    this.#subscribed.add(request.operationId);
+    const refusal = this.#session.subscribe(request);
+    if (refusal === null) return [];
+    this.#subscribed.delete(request.operationId);
+    return [refusal];
+  }
+
+  async #run(id: string, run: OperationRun): Promise<void> {
+    const running: Running = { isCancelled: false };
+    this.#running.set(id, running);
+    const outcome = await runOperation(this.#deps.schema, this.#deps.mask, run);
+    if (running.isCancelled) return;
+    this.#running.delete(id);
+    if (outcome.kind === 'result') this.#writer.write([nextFrame(id, outcome.json), completeFrame(id)]);
+    else this.#refuse(id, outcome.errors);
+  }
+
+  #refuse(id: string, errors: readonly unknown[]): void {
+    const formatted = this.#deps.mask.format(errors);
+    this.#deps.telemetry.count('operationErrors', String(formatted[0]?.extensions?.['code'] ?? 'BAD_USER_INPUT'));
+    this.#writer.write([errorFrame(id, formatted)]);
+  }
+}

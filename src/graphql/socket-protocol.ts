@@ -1,0 +1,66 @@
+import type { GraphQLFormattedError } from 'graphql';
+import {
+  type CompleteMessage,
+  type ConnectionInitMessage,
+  MessageType,
+  type PingMessage,
+  type PongMessage,
+  type SubscribeMessage,
+  validateMessage,
+} from 'graphql-ws';
+import { type Close, violations } from './close-codes.ts';
+
+/** Grammar of `graphql-transport-ws`, the server's side: text to message, and messages to text. */
+
+/** The one subprotocol that is spoken. */
+export const subprotocol = 'graphql-transport-ws';
+
+export type ClientMessage = ConnectionInitMessage | PingMessage | PongMessage | SubscribeMessage | CompleteMessage;
+
+const isFromClient = (message: { readonly type: MessageType }): message is ClientMessage =>
+  message.type !== MessageType.ConnectionAck && message.type !== MessageType.Next && message.type !== MessageType.Error;
+
+/** Reads one text frame. What is not a client's message is the close that it deserves (4400); its reason repeats no value. */
+export const readMessage = (text: string): ClientMessage | Close => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return violations.badMessage('Invalid message: not JSON');
+  }
+  try {
+    const message = validateMessage(value);
+    return isFromClient(message) ? message : violations.badMessage('Invalid message: only servers send this type');
+  } catch (error) {
+    return violations.badMessage(`Invalid message: ${error instanceof Error ? error.message : 'unknown form'}`);
+  }
+};
+
+/** `connection_ack`. */
+export const ackFrame = '{"type":"connection_ack"}';
+
+/** `pong`, with the ping's payload where it had one; never a null payload, which some clients refuse. */
+export const pongFrame = (payload: unknown): string =>
+  payload === undefined || payload === null
+    ? '{"type":"pong"}'
+    : `{"type":"pong","payload":${JSON.stringify(payload)}}`;
+
+/** `ping` that carries a marker. */
+export const markerFrame = (counter: number): string => `{"type":"ping","payload":{"carillon":${counter}}}`;
+
+/** The marker that a pong's payload echoes; null where it is none of ours. */
+export const echoedMarker = (payload: unknown): number | null => {
+  const counter = (payload as { carillon?: unknown } | null | undefined)?.carillon;
+  return typeof counter === 'number' && Number.isSafeInteger(counter) && counter >= 0 ? counter : null;
+};
+
+/** `next` with an execution result that is JSON already. */
+export const nextFrame = (id: string, resultJson: string): string =>
+  `{"id":${JSON.stringify(id)},"type":"next","payload":${resultJson}}`;
+
+/** `error`: the end of an operation. At least one error. */
+export const errorFrame = (id: string, errors: readonly GraphQLFormattedError[]): string =>
+  `{"id":${JSON.stringify(id)},"type":"error","payload":${JSON.stringify(errors)}}`;
+
+/** `complete`. */
+export const completeFrame = (id: string): string => `{"id":${JSON.stringify(id)},"type":"complete"}`;

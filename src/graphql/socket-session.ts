@@ -1,0 +1,186 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { MessageType } from 'graphql-ws';
+import type { WebSocket } from 'ws';
+import type { Delivery, SessionEndReason, SessionHandle, SessionLink } from '../actors/session.ts';
+import type { GatewayError } from '../errors.ts';
+import type { TraceContext } from '../event.ts';
+import type { SessionClass } from '../telemetry/facade.ts';
+import { bearerToken, initToken } from './bearer-token.ts';
+import { type Close, closeOf, violations } from './close-codes.ts';
+import { createMessageBudget, type MessageBudget } from './message-budget.ts';
+import type { SocketDeps } from './socket-deps.ts';
+import { SocketOperations } from './socket-operations.ts';
+import {
+  ackFrame,
+  type ClientMessage,
+  echoedMarker,
+  markerFrame,
+  nextFrame,
+  pongFrame,
+  readMessage,
+} from './socket-protocol.ts';
+import { createSocketWriter, type SocketWriter } from './socket-writer.ts';
+import { readTrace } from './trace-context.ts';
+
+/**
+ * One socket, from handshake to close: the transport's half of a session. It speaks the protocol and turns deliveries into frames; state, order,
+ * queueing and time-outs are the session actor's, behind `SessionHandle`.
+ */
+
+/** One accepted connection. */
+export type SocketConnection = {
+  readonly ws: WebSocket;
+  readonly socket: Duplex;
+  readonly request: IncomingMessage;
+  /** Acknowledged or gone, whichever comes first: it no longer counts as opening. Called at least once. */
+  readonly onSettled: () => void;
+};
+
+/** Runs one connection until it closes. */
+export class SocketSession implements SessionLink {
+  readonly #deps: SocketDeps;
+  readonly #connection: SocketConnection;
+  readonly #writer: SocketWriter;
+  readonly #budget: MessageBudget;
+  readonly #handle: SessionHandle;
+  readonly #operations: SocketOperations;
+  #trace: TraceContext | null;
+  #peer: SessionClass = 'bare';
+  #isClosed = false;
+  #endReason: SessionEndReason = 'client_closed';
+
+  constructor(connection: SocketConnection, deps: SocketDeps) {
+    this.#deps = deps;
+    this.#connection = connection;
+    const { ws, socket, request } = connection;
+    const { counts } = deps.telemetry;
+    this.#writer = createSocketWriter({ ws, socket, counts, onDrained: () => this.#handle.drained() });
+    this.#budget = createMessageBudget(deps.limits.messages, deps.clock);
+    this.#trace = readTrace(request.headers);
+    this.#handle = deps.services.sessions.open(this, { kind: 'websocket' });
+    this.#operations = new SocketOperations(this.#handle, this.#writer, deps);
+    ws.on('message', (data, isBinary) => this.#receive(String(data), isBinary));
+    ws.on('pong', (data) => this.#peerPonged(String(data)));
+    // ws has closed with the code of the violation (1002, 1007, 1009) by then.
+    ws.on('error', () => {
+      this.#endReason = 'protocol_violation';
+    });
+    ws.on('close', () => this.#ended());
+  }
+
+  // What the session actor asks for.
+
+  get bufferedBytes(): number {
+    return this.#writer.bufferedBytes;
+  }
+
+  acknowledge(): void {
+    this.#connection.onSettled();
+    this.#writer.write([ackFrame]);
+  }
+
+  deliver(batch: readonly Delivery[]): void {
+    this.#writer.write(batch.map((delivery) => nextFrame(delivery.operationId, this.#deps.rendering.render(delivery))));
+    for (const { trace } of batch) trace?.event('written');
+  }
+
+  mark(counter: number): void {
+    this.#writer.write([markerFrame(counter)]);
+    if (this.#peer !== 'echo') this.#writer.pingPeer(`${counter}`);
+  }
+
+  fail(operationId: string, error: GatewayError): void {
+    this.#operations.fail(operationId, error);
+  }
+
+  close(reason: SessionEndReason): void {
+    this.#close(closeOf(reason));
+  }
+
+  terminate(): void {
+    this.#isClosed = true;
+    this.#writer.terminate();
+  }
+
+  // What the peer does.
+
+  #receive(text: string, isBinary: boolean): void {
+    if (this.#isClosed) return;
+    this.#deps.telemetry.counts.framesIn++;
+    const violation = this.#judge(text, isBinary);
+    if (violation === null) return;
+    this.#close(violation);
+    this.#handle.closed('protocol_violation');
+  }
+
+  #judge(text: string, isBinary: boolean): Close | null {
+    if (!this.#budget.take()) return violations.tooManyMessages;
+    // The protocol is text. Nobody sends it in binary frames, and one way in is enough.
+    if (isBinary) return violations.badMessage('Invalid message: send text frames');
+    const message = readMessage(text);
+    return 'code' in message ? message : this.#dispatch(message);
+  }
+
+  #dispatch(message: ClientMessage): Close | null {
+    switch (message.type) {
+      case MessageType.ConnectionInit:
+        this.#initialise(message.payload);
+        return null;
+      case MessageType.Ping:
+        this.#writer.write([pongFrame(message.payload)]);
+        return null;
+      case MessageType.Pong:
+        this.#ponged(message.payload);
+        return null;
+      case MessageType.Subscribe:
+        return this.#operations.start(message, this.#trace);
+      case MessageType.Complete:
+        this.#operations.complete(message.id);
+        return null;
+    }
+  }
+
+  #initialise(payload: Readonly<Record<string, unknown>> | undefined): void {
+    if (!this.#handle.initReceived()) return;
+    this.#trace = readTrace(payload) ?? this.#trace;
+    const given = initToken(payload);
+    const header = bearerToken(this.#connection.request.headers.authorization);
+    const token = given === 'absent' ? header : given === 'malformed' ? null : given.token;
+    if (token === null) this.#handle.refused('token_refused');
+    else void this.#verify(token);
+  }
+
+  async #verify(token: string): Promise<void> {
+    const verification = await this.#deps.services.verify(token);
+    if (this.#isClosed) return;
+    if (verification.ok) this.#handle.authenticated(verification.viewer);
+    else this.#handle.refused(verification.reason === 'refused' ? 'token_refused' : 'overloaded');
+  }
+
+  #ponged(payload: unknown): void {
+    const counter = echoedMarker(payload);
+    if (counter === null) return;
+    this.#peer = 'echo';
+    this.#handle.echoed(counter, 'echo');
+  }
+
+  #peerPonged(data: string): void {
+    if (this.#isClosed || this.#peer === 'echo' || !/^\d{1,15}$/.test(data)) return;
+    this.#handle.echoed(Number(data), 'bare');
+  }
+
+  // Ends.
+
+  #close(close: Close): void {
+    this.#isClosed = true;
+    this.#writer.close(close);
+  }
+
+  #ended(): void {
+    this.#isClosed = true;
+    this.#connection.onSettled();
+    this.#operations.cancelAll();
+    this.#handle.closed(this.#endReason);
+  }
+}
