@@ -72,6 +72,11 @@ export class ClusterView {
     return this.#metadata.brokers.get(nodeId);
   }
 
+  /** Every broker of the cluster. */
+  brokers(): readonly BrokerAddress[] {
+    return [...this.#metadata.brokers.values()];
+  }
+
   /** Some broker of the cluster, or a bootstrap address before it answered. */
   anyBroker(): BrokerAddress {
     const [address] = [...this.#metadata.brokers.values(), ...this.#deps.bootstrap];

@@ -133,6 +133,15 @@ export class KafkaLog implements EventLog {
     await this.#view.untilAnswered();
     await this.#mustBeNewEnough();
     void this.#view.keepFresh();
+    this.#warmHistory();
+  }
+
+  /** The first replay after a start is somebody's reconnect: it should not pay for a TLS handshake. */
+  #warmHistory(): void {
+    for (const address of this.#view.brokers()) {
+      const link = this.#deps.links.to('history', address);
+      void link.maxVersion(fetchApi.key).catch(() => {});
+    }
   }
 
   async #mustBeNewEnough(): Promise<void> {

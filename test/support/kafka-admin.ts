@@ -35,6 +35,16 @@ const createWhenGone = async (create: () => Promise<void>): Promise<void> => {
   }
 };
 
+const untilLed = async (admin: Admin, topic: string, partitions: number): Promise<void> => {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
+    const led = topics[0]?.partitions.filter(({ leader }) => leader >= 0) ?? [];
+    if (led.length === partitions) return;
+    await delay(25);
+  }
+  throw new Error(`topic ${topic} has no leaders after 5 s`);
+};
+
 /** Connects to a cluster as its operator. */
 export const kafkaHands = async (brokers: readonly string[], config: ClientConfig = {}): Promise<KafkaHands> => {
   quietRequestQueue();
@@ -44,9 +54,11 @@ export const kafkaHands = async (brokers: readonly string[], config: ClientConfi
   const hands: KafkaHands = {
     admin,
     kafka,
-    async create(topic, numPartitions, config = {}) {
-      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, configEntries }] });
+    async create(topic, numPartitions, settings = {}) {
+      const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+      // Not `waitForLeaders`: on several nodes that asks one which may not know the topic yet, and gives up.
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, configEntries }] });
+      await untilLed(admin, topic, numPartitions);
     },
     async grow(topic, count) {
       await admin.createPartitions({ topicPartitions: [{ topic, count }] });
