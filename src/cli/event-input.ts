@@ -19,7 +19,7 @@ export type AudienceInput =
   | { readonly everyone: true };
 
 /** The flags that say what to publish. */
-export const eventFlags = {
+export const eventFlags: Readonly<Record<string, Flag>> = {
   user: { type: 'string', multiple: true, value: '<id>', help: 'for this user; may be repeated' },
   users: { type: 'string', multiple: true, value: '<id,id>', help: 'for these users, comma-separated' },
   topic: { type: 'string', value: '<topic>', help: 'for whoever follows this topic' },
@@ -31,7 +31,7 @@ export const eventFlags = {
   url: { type: 'string', value: '<url>', help: 'with --title: a path of your site or an https address' },
   key: { type: 'string', value: '<key>', help: 'idempotency key: publishing again under it adds nothing' },
   'expires-at': { type: 'string', value: '<time>', help: 'RFC 3339 time from which it is not delivered' },
-} as const satisfies Record<string, Flag>;
+};
 
 const readAudience = (given: Arguments): AudienceInput => {
   const listed = given.texts('users').flatMap((list) => list.split(','));
