@@ -28,7 +28,7 @@ const runVitest = (): Promise<number> =>
       createInterface({ input: stream }).on('line', (line) => {
         const reason = skipReason(line);
         if (reason !== null) reasons.add(reason);
-        console.log(line);
+        if (!line.startsWith('JSON report written')) console.log(line);
       });
     // The child has the terminal's signals too: waiting for it lets it end its own brokers.
     process.on('SIGINT', () => {});
