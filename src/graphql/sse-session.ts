@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Delivery, SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from '../actors/session.ts';
+import type { GatewayError } from '../errors.ts';
+import type { Viewer } from '../viewer.ts';
+import { closeOf } from './close-codes.ts';
+import { sendRefusal } from './http-answer.ts';
+import type { SocketDeps } from './socket-deps.ts';
+
+/**
+ * One subscription as Server-Sent Events: a session like a socket's, without acks. `id:` is the cursor, so that `Last-Event-ID` resumes. Drain and
+ * expiry end the body without `complete`: the client comes back.
+ */
+
+const operationId = 'sse';
+
+/** Results of what never became a subscription: one `next` with the errors, then the end. */
+export const refusedStream = (errorsJson: string): string =>
+  `event: next\ndata: {"errors":${errorsJson}}\n\nevent: complete\ndata:\n\n`;
+
+/** The head of an event stream; nothing between here and the client may hold it back. */
+export const openEventStream = (response: ServerResponse): void => {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store, no-transform',
+    'x-accel-buffering': 'no',
+  });
+  response.write(':\n\n');
+};
+
+export type SseConnection = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly viewer: Viewer;
+  readonly subscription: Omit<SubscribeRequest, 'operationId'>;
+};
+
+/** Runs one stream until it ends. */
+export class SseSession implements SessionLink {
+  readonly #deps: SocketDeps;
+  readonly #connection: SseConnection;
+  readonly #handle: SessionHandle;
+  #isOver = false;
+  #isWatching = false;
+
+  constructor(connection: SseConnection, deps: SocketDeps) {
+    this.#deps = deps;
+    this.#connection = connection;
+    this.#handle = deps.services.sessions.open(this, { kind: 'sse' });
+    connection.response.on('close', () => this.#ended());
+    if (this.#handle.initReceived()) this.#handle.authenticated(connection.viewer);
+  }
+
+  get bufferedBytes(): number {
+    return this.#connection.response.writableLength;
+  }
+
+  acknowledge(): void {
+    if (this.#isOver) return;
+    openEventStream(this.#connection.response);
+    // Not before the actor has taken this very step: the session becomes active by it.
+    queueMicrotask(() => this.#subscribe());
+  }
+
+  deliver(batch: readonly Delivery[]): void {
+    const events = batch.map((delivery) => {
+      const data = this.#deps.rendering.render(delivery);
+      return `event: next\nid: ${delivery.payload.cursor}\ndata: ${data}\n\n`;
+    });
+    this.#write(events.join(''));
+    for (const { trace } of batch) trace?.event('written');
+  }
+
+  mark(): void {
+    this.#write(':\n\n');
+  }
+
+  fail(_operationId: string, error: GatewayError): void {
+    if (this.#isOver) return;
+    this.#deps.telemetry.count('operationErrors', error.code);
+    this.#isOver = true;
+    this.#connection.response.end(refusedStream(JSON.stringify(this.#deps.mask.format([error]))));
+  }
+
+  close(reason: SessionEndReason): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { response } = this.#connection;
+    if (response.headersSent) response.end();
+    else sendRefusal(response, { ...refusalOf(reason), message: closeOf(reason).reason });
+  }
+
+  terminate(): void {
+    this.#isOver = true;
+    this.#connection.response.destroy();
+  }
+
+  #subscribe(): void {
+    if (this.#isOver) return;
+    const refusal = this.#handle.subscribe({ ...this.#connection.subscription, operationId });
+    if (refusal !== null) this.fail(operationId, refusal);
+  }
+
+  #write(text: string): void {
+    const { response } = this.#connection;
+    if (this.#isOver || !response.headersSent || response.destroyed) return;
+    const { counts } = this.#deps.telemetry;
+    counts.framesOut++;
+    counts.bytesOut += Buffer.byteLength(text);
+    if (this.#isWatching) response.write(text);
+    else this.#watch(text);
+  }
+
+  /** One callback at a time says when the kernel has taken what it is asked for; more is not needed to know that the queue moves. */
+  #watch(text: string): void {
+    this.#isWatching = true;
+    this.#connection.response.write(text, () => {
+      this.#isWatching = false;
+      if (!this.#isOver) this.#handle.drained();
+    });
+  }
+
+  #ended(): void {
+    this.#isOver = true;
+    this.#handle.closed('client_closed');
+  }
+}
+
+const refusalOf = (reason: SessionEndReason): { status: number; code: string; headers: Record<string, string> } => {
+  if (closeOf(reason).code === 4403) return { status: 401, code: 'UNAUTHENTICATED', headers: {} };
+  const code = reason === 'draining' || reason === 'stopped' ? 'DRAINING' : 'OVERLOADED';
+  return { status: 503, code, headers: { 'retry-after': '1' } };
+};

@@ -1,0 +1,127 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Access } from './access.ts';
+import { violations } from './close-codes.ts';
+import type { EndpointPath } from './endpoint-path.ts';
+import type { SocketDeps } from './socket-deps.ts';
+import { subprotocol } from './socket-protocol.ts';
+import { SocketSession } from './socket-session.ts';
+
+/** From an upgrade request to a session: path, origin, room; then ws does the handshake and frames. Refusals are plain HTTP answers. */
+
+export type Upgrades = {
+  /** Answers one upgrade request. Never throws. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Cuts what is still open. */
+  close(): void;
+};
+
+export type UpgradeDeps = SocketDeps & { readonly access: Access; readonly path: EndpointPath };
+
+type Refusal = { readonly status: string; readonly message: string };
+
+/** Counts sockets per address until they are acknowledged. */
+class OpeningSockets {
+  readonly #byAddress = new Map<string, number>();
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  isFull(address: string): boolean {
+    return (this.#byAddress.get(address) ?? 0) >= this.#most;
+  }
+
+  /** Counts one; the returned function gives its place back, once. */
+  enter(address: string): () => void {
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    let isIn = true;
+    return () => {
+      if (!isIn) return;
+      isIn = false;
+      const left = (this.#byAddress.get(address) ?? 1) - 1;
+      if (left === 0) this.#byAddress.delete(address);
+      else this.#byAddress.set(address, left);
+    };
+  }
+}
+
+const refuse = (socket: Duplex, { status, message }: Refusal): void => {
+  const head = [
+    `HTTP/1.1 ${status}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(message)}`,
+    ...(status.startsWith('503') ? ['Retry-After: 1'] : []),
+  ];
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${message}`);
+};
+
+/**
+ * The right subprotocol where it is offered; else the first one that is, so that the peer accepts the handshake and sees the close code 4406
+ * instead of a failed connection. Nothing is spoken in it.
+ */
+const pickProtocol = (offered: ReadonlySet<string>): string | false => {
+  if (offered.has(subprotocol)) return subprotocol;
+  const [first] = offered;
+  return first ?? false;
+};
+
+const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';
+
+const accept = (ws: WebSocket, request: IncomingMessage, deps: SocketDeps & { onSettled: () => void }): void => {
+  if (ws.protocol === subprotocol) {
+    const { onSettled } = deps;
+    new SocketSession({ ws, socket: request.socket, request, onSettled }, deps);
+    return;
+  }
+  ws.on('error', () => {});
+  ws.on('close', deps.onSettled);
+  ws.close(violations.wrongSubprotocol.code, violations.wrongSubprotocol.reason);
+};
+
+/** Creates the answerer of upgrade requests. */
+export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
+  const { access, path, limits, services } = deps;
+  const opening = new OpeningSockets(limits.maxOpeningPerAddress);
+  // @types/ws does not know closeTimeout yet.
+  const options: ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number } = {
+    noServer: true,
+    clientTracking: true,
+    perMessageDeflate: false,
+    maxPayload: limits.maxFrameBytes,
+    closeTimeout: limits.closeTimeoutMs,
+    handleProtocols: pickProtocol,
+  };
+  const server = new WebSocketServer(options);
+
+  const refusalOf = (request: IncomingMessage): Refusal | null => {
+    if (!path.matches(request.url)) return { status: '404 Not Found', message: path.hint };
+    const refused = access.refusal(request.headers);
+    if (refused !== null) return { status: '403 Forbidden', message: refused };
+    if (services.sessions.isDraining) return { status: '503 Service Unavailable', message: 'restarting: try again' };
+    if (!opening.isFull(addressOf(request))) return null;
+    return { status: '503 Service Unavailable', message: 'too many sockets of this address are opening: try again' };
+  };
+
+  return {
+    handle(request, socket, head) {
+      socket.on('error', () => socket.destroy());
+      const refusal = refusalOf(request);
+      if (refusal !== null) {
+        refuse(socket, refusal);
+        return;
+      }
+      const onSettled = opening.enter(addressOf(request));
+      socket.once('close', onSettled);
+      server.handleUpgrade(request, socket, head, (ws) => accept(ws, request, { ...deps, onSettled }));
+    },
+    close() {
+      for (const ws of server.clients) ws.terminate();
+      server.close();
+    },
+  };
+};

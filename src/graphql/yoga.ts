@@ -1,0 +1,114 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { GatewayError } from '../errors.ts';
+import { type Documents, pickOperation } from './documents.ts';
+import { type ErrorMask, gatewayGraphqlError } from './graphql-errors.ts';
+import type { OperationContext } from './operation-context.ts';
+
+/**
+ * graphql-yoga as the HTTP half: content negotiation, parameters, GraphiQL, streams of single results. Parsing, limits and validation are the
+ * pipeline's that the socket uses, so that no rule holds on one transport only.
+ */
+
+/** Answers a request that was read and authenticated before. */
+export type HttpExecutor = (request: Request, context: OperationContext) => Promise<Response>;
+
+export type HttpExecutorDeps = {
+  readonly schema: GraphQLSchema;
+  readonly documents: Documents;
+  readonly mask: ErrorMask;
+  readonly path: string;
+  readonly isGraphiqlEnabled: boolean;
+};
+
+const nothing: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+
+/** Parse and validate are one step for us; the errors of either are told at validation. */
+const useDocuments = (documents: Documents): Plugin => {
+  const failures = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+  return {
+    onParams({ params, setParams }) {
+      const { operationName, ...others } = params;
+      if (operationName === '') setParams(others);
+    },
+    onParse({ setParseFn }) {
+      setParseFn((source: string | { readonly body: string }) => {
+        const preparation = documents.prepare(typeof source === 'string' ? source : source.body);
+        if (preparation.ok) return preparation.prepared.document;
+        const failed = { ...nothing };
+        failures.set(failed, preparation.errors);
+        return failed;
+      });
+    },
+    onValidate({ params, setResult }) {
+      const { documentAST } = params as { readonly documentAST: DocumentNode };
+      const unknown = [new GraphQLError('the document did not come through the pipeline')];
+      setResult(failures.get(documentAST) ?? (documents.find(documentAST) === null ? unknown : []));
+    },
+  };
+};
+
+const isIntrospection = (operation: OperationDefinitionNode): boolean =>
+  operation.selectionSet.selections.every(
+    (selection) => selection.kind === Kind.FIELD && selection.name.value.startsWith('__'),
+  );
+
+const tokenNeeded = (): GraphQLError =>
+  new GraphQLError('a token is needed: send it as "Authorization: Bearer <token>"', {
+    extensions: { code: 'UNAUTHENTICATED', retryable: false, http: { status: 401 } },
+  });
+
+/** Without a token, introspection alone. */
+const useAuthentication = (documents: Documents): Plugin => ({
+  onExecute({ args, setResultAndStopExecution }) {
+    const { viewer } = args.contextValue as unknown as OperationContext;
+    if (viewer !== null) return;
+    const prepared = documents.find(args.document as DocumentNode);
+    const operation = prepared === null ? null : pickOperation(prepared, args.operationName);
+    if (operation === null || operation instanceof GraphQLError || !isIntrospection(operation)) {
+      setResultAndStopExecution({ errors: [tokenNeeded()] });
+    }
+  },
+});
+
+/** Subscriptions with the right Accept header never come this far. */
+const useNoSubscriptions = (): Plugin => ({
+  onSubscribe({ setResultAndStopExecution }) {
+    const message = 'subscriptions need a stream: use the WebSocket, or send "Accept: text/event-stream"';
+    const error = gatewayGraphqlError(new GatewayError('BAD_USER_INPUT', message));
+    error.extensions['http'] = { status: 406 };
+    setResultAndStopExecution({ errors: [error] });
+  },
+});
+
+const defaultQuery = `# The token goes into the Headers tab: { "Authorization": "Bearer …" }
+subscription Notifications {
+  notificationReceived {
+    cursor
+    isLive
+    edge { node { type title body url createdAt } }
+    gap { reason since until }
+  }
+}
+`;
+
+/** Creates the executor. */
+export const createHttpExecutor = (deps: HttpExecutorDeps): HttpExecutor => {
+  const { schema, documents, mask, path, isGraphiqlEnabled } = deps;
+  const yoga = createYoga<OperationContext>({
+    schema,
+    graphqlEndpoint: path,
+    landingPage: false,
+    logging: false,
+    cors: false,
+    batching: false,
+    multipart: false,
+    parserAndValidationCache: false,
+    maskedErrors: { maskError: (error) => mask.mask(error) },
+    graphiql: isGraphiqlEnabled ? { title: 'Carillon', subscriptionsProtocol: 'WS', defaultQuery } : false,
+    renderGraphiQL,
+    plugins: [useDocuments(documents), useAuthentication(documents), useNoSubscriptions()],
+  });
+  return async (request, context) => yoga.fetch(request, context);
+};
