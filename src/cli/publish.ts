@@ -76,15 +76,14 @@ const publishByMutation = async (event: EventInput, target: Target, terminal: Te
   return tell(await post(target, token, inputOf(event, terminal)), terminal);
 };
 
-/** `carillon publish`: one event, by mutation or straight into Kafka; prints the notification's id. */
+/** `carillon publish`: one event by mutation; prints the notification's id. */
 export const publishCommand: Command = {
   name: 'publish',
-  summary: 'publish one event, by mutation or with --kafka straight into Kafka; prints its id',
+  summary: 'publish one event by mutation; prints its id',
   usage: '<audience> <content>',
   positionals: { min: 0, max: 0 },
   flags: {
     ...eventFlags,
-    kafka: { type: 'boolean', help: 'write a CloudEvents record into the first of CARILLON_KAFKA_TOPICS' },
     gateway: {
       type: 'string',
       value: '<url>',
@@ -98,10 +97,6 @@ export const publishCommand: Command = {
     [
       `npx carillon publish --topic orders.eu --type com.acme.order.shipped --data '{"orderNumber":"42","itemCount":1,"parcels":[]}'`,
       'a typed event to a topic',
-    ],
-    [
-      'npx carillon publish --kafka --user ada --title "From Kafka"',
-      'a record straight into Kafka, as other services write it',
     ],
   ],
   async run(given, terminal) {
