@@ -1,0 +1,261 @@
+import type { Clock, Timer } from '../clock.ts';
+import type { CursorCodec, TopicPositions } from '../cursor.ts';
+import type { DecodeRecord, NextOffset, PartitionId } from '../event.ts';
+import type { EventLog, PositionVerdict } from '../log/event-log.ts';
+import type { Telemetry } from '../telemetry/facade.ts';
+import { CatchUp } from './catch-up.ts';
+import type { FeedGap } from './intake.ts';
+import type { Lane } from './lane.ts';
+import type { CoreOptions } from './options.ts';
+import { applyVerdicts, isAboutToAppear, isUnfamiliar, mapCursor } from './resume.ts';
+import type { Ring } from './ring.ts';
+import { Scan } from './scan.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Subscription } from './subscription.ts';
+import type { Tail } from './tail.ts';
+import type { TimerWheel } from './timer-wheel.ts';
+import type { Turn } from './turn.ts';
+
+/** All subscriptions that are catching up: who is awake, who may scan, and where each begins. */
+
+export type CatchUpPoolDeps = {
+  readonly log: EventLog;
+  readonly decode: DecodeRecord;
+  readonly cursors: CursorCodec;
+  readonly tail: Tail;
+  readonly ring: Ring;
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+  readonly options: CoreOptions;
+};
+
+/** What one CatchUp sees of the node. */
+export type CatchUpPort = {
+  readonly tail: Tail;
+  readonly ring: Ring;
+  readonly turn: Turn;
+  readonly telemetry: Telemetry;
+  readonly replayMaxAgeMs: number;
+  now(): number;
+  wake(catchUp: CatchUp): void;
+  /** A scan from the lane's position to the tail; null when the node runs as many as it may, or the lane has to rest: `wake` comes later. */
+  startScan(lane: Lane, wake: () => void): Scan | null;
+  scanStopped(): void;
+  /** The log had nothing, or did not answer: try this lane again after a while. */
+  rest(catchUp: CatchUp, lane: Lane): void;
+  ended(catchUp: CatchUp): void;
+};
+
+export class CatchUpPool {
+  readonly #deps: CatchUpPoolDeps;
+  readonly #port: CatchUpPort;
+  readonly #members = new Map<Subscription, CatchUp>();
+  readonly #awake = new Set<CatchUp>();
+  readonly #timers = new Set<Timer>();
+  #scans = 0;
+  #isRunning = false;
+  #isTailMoved = false;
+
+  constructor(deps: CatchUpPoolDeps) {
+    this.#deps = deps;
+    const { tail, ring, turn, telemetry, clock, options } = deps;
+    this.#port = {
+      tail,
+      ring,
+      turn,
+      telemetry,
+      replayMaxAgeMs: options.replayMaxAgeMs,
+      now: () => clock.now(),
+      wake: (catchUp) => this.#wake(catchUp),
+      startScan: (lane, wake) => this.#startScan(lane, wake),
+      scanStopped: () => {
+        this.#scans -= 1;
+        this.moved();
+      },
+      rest: (catchUp, lane) => {
+        lane.restUntilMs = clock.monotonic() + options.retryMs;
+        this.#after(options.retryMs, () => this.#wake(catchUp));
+      },
+      ended: (catchUp) => this.#remove(catchUp),
+    };
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Catching up from the node's own tail as it stands now: the subscription's outbox passed its mark. */
+  startAtTail(subscription: Subscription): void {
+    const catchUp = this.#add(subscription);
+    catchUp.begin(this.#deps.tail.snapshot());
+  }
+
+  /**
+   * Catching up from a client's cursor. What is no cursor of ours is a gap, and live at once; otherwise the log is asked about the positions
+   * first, again and again until it answers or the subscription ends.
+   */
+  startAt(subscription: Subscription, after: string): void {
+    const cursor = this.#deps.cursors.decode(after);
+    if (cursor === null) {
+      subscription.isLive = true;
+      subscription.offerGap('INVALID_CURSOR', this.#deps.tail.cursor());
+      return;
+    }
+    void this.#resume(this.#add(subscription), cursor);
+  }
+
+  /** The outbox of a session has room again. */
+  relieved(subscription: Subscription): void {
+    const catchUp = this.#members.get(subscription);
+    if (catchUp !== undefined) this.#wake(catchUp);
+  }
+
+  /** The tail has moved, or a scan came free. Told once per turn to those who wait for it. */
+  moved(): void {
+    if (this.#isTailMoved || this.#members.size === 0) return;
+    this.#isTailMoved = true;
+    this.#deps.scheduler.soon(() => {
+      this.#isTailMoved = false;
+      for (const catchUp of this.#members.values()) if (catchUp.isResting) this.#wake(catchUp);
+    });
+  }
+
+  gap(gap: FeedGap): void {
+    for (const catchUp of this.#members.values()) {
+      catchUp.feedGap(gap);
+      this.#wake(catchUp);
+    }
+  }
+
+  remove(subscription: Subscription): void {
+    const catchUp = this.#members.get(subscription);
+    if (catchUp === undefined) return;
+    this.#remove(catchUp);
+    catchUp.end();
+  }
+
+  /** Ends everything that is being read. */
+  stop(): void {
+    for (const catchUp of [...this.#members.values()]) this.remove(catchUp.subscription);
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  #add(subscription: Subscription): CatchUp {
+    const catchUp = new CatchUp(subscription, this.#port);
+    this.#members.set(subscription, catchUp);
+    return catchUp;
+  }
+
+  #remove(catchUp: CatchUp): void {
+    this.#awake.delete(catchUp);
+    if (this.#members.get(catchUp.subscription) === catchUp) this.#members.delete(catchUp.subscription);
+  }
+
+  #wake(catchUp: CatchUp): void {
+    if (catchUp.isEnded) return;
+    this.#awake.add(catchUp);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#deps.scheduler.soon(() => this.#run());
+  }
+
+  /** One turn: each that is awake, in order, until the turn's allowance is used up. */
+  #run(): void {
+    this.#isRunning = false;
+    for (const catchUp of [...this.#awake]) {
+      if (this.#deps.turn.isOver) break;
+      this.#awake.delete(catchUp);
+      if (catchUp.pump()) this.#awake.add(catchUp);
+    }
+    if (this.#awake.size === 0 || this.#isRunning) return;
+    this.#isRunning = true;
+    this.#deps.scheduler.soon(() => this.#run());
+  }
+
+  #startScan(lane: Lane, wake: () => void): Scan | null {
+    const { clock, options, log, decode, tail, telemetry } = this.#deps;
+    if (clock.monotonic() < lane.restUntilMs) return null;
+    if (this.#scans >= options.maxScans) {
+      // A slow client must not keep the others from reading.
+      for (const catchUp of this.#members.values()) catchUp.releaseIfFull();
+    }
+    if (this.#scans >= options.maxScans) return null;
+    const to = tail.at(lane.partition)?.next ?? 0n;
+    this.#scans += 1;
+    lane.scannedFrom = lane.position.next;
+    telemetry.counts.catchUpScans += 1;
+    return new Scan({ log, decode, wake }, { partition: lane.partition, from: lane.position.next, to });
+  }
+
+  async #resume(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {
+    const { tail } = this.#deps;
+    await this.#familiarise(catchUp, cursor);
+    const verdicts = await this.#check(catchUp, mapCursor(cursor, tail).positions);
+    if (catchUp.isEnded) return;
+    // Mapped again: topics may have changed while the log was asked.
+    const { positions, isRecreated } = mapCursor(cursor, tail);
+    const isTruncated = applyVerdicts(positions, verdicts, tail.snapshot());
+    catchUp.begin(positions);
+    if (isRecreated) catchUp.subscription.offerGap('RECREATED', catchUp.cursor());
+    if (isTruncated) catchUp.subscription.offerGap('TRUNCATED', catchUp.cursor());
+    this.#wake(catchUp);
+    await this.#watchAhead(catchUp);
+  }
+
+  /** A position beyond the tail waits for it; from time to time the log is asked whether it will ever come. */
+  async #watchAhead(catchUp: CatchUp): Promise<void> {
+    while (!catchUp.isEnded && catchUp.positionsAhead().size > 0) {
+      await this.#pause(this.#deps.options.aheadCheckMs);
+      const verdicts = await this.#check(catchUp, catchUp.positionsAhead());
+      const cut = [...verdicts].filter(([, verdict]) => verdict === 'truncated').map(([partition]) => partition);
+      if (catchUp.isEnded || cut.length === 0) continue;
+      catchUp.truncated(cut);
+      this.#wake(catchUp);
+    }
+  }
+
+  /** A cursor from a node that knows more: have the log look again, and wait until what it finds is adopted here. */
+  async #familiarise(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {
+    const { log, tail } = this.#deps;
+    if (!isUnfamiliar(cursor, tail.topics)) return;
+    await this.#untilAnswered(catchUp, () => log.offsets());
+    while (!catchUp.isEnded && isAboutToAppear(cursor, { topology: log.topology(), adopted: tail.topics })) {
+      await this.#pause();
+    }
+  }
+
+  async #check(
+    catchUp: CatchUp,
+    positions: ReadonlyMap<PartitionId, NextOffset>,
+  ): Promise<ReadonlyMap<PartitionId, PositionVerdict>> {
+    return (await this.#untilAnswered(catchUp, () => this.#deps.log.check(positions))) ?? new Map();
+  }
+
+  /** Asks until there is an answer; null once the subscription has ended. */
+  async #untilAnswered<Answer>(catchUp: CatchUp, ask: () => Promise<Answer>): Promise<Answer | null> {
+    while (!catchUp.isEnded) {
+      try {
+        return await ask();
+      } catch {
+        // The log is out of contact; the intake reports that, once for all.
+        await this.#pause();
+      }
+    }
+    return null;
+  }
+
+  #pause(delayMs: number = this.#deps.options.retryMs): Promise<void> {
+    return new Promise((resolve) => this.#after(delayMs, resolve));
+  }
+
+  #after(delayMs: number, task: () => void): void {
+    const timer = this.#deps.wheel.after(delayMs, () => {
+      this.#timers.delete(timer);
+      task();
+    });
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,240 @@
+import type { NextOffset, PartitionId } from '../event.ts';
+import type { CatchUpPort } from './catch-up-pool.ts';
+import { audienceOf, type Entry } from './entry.ts';
+import type { FeedGap } from './intake.ts';
+import { Lane } from './lane.ts';
+import { openDeliver } from './router.ts';
+import type { ScanStep } from './scan.ts';
+import type { Subscription } from './subscription.ts';
+
+/**
+ * Brings one subscription from its own positions to the node's tail: from the ring where that reaches, else from the log, as fast as the outbox
+ * takes it. It becomes live only in a turn in which every position is exactly at the tail: then nothing can lie between. Between two
+ * calls of `pump` it may stand anywhere; nothing is buffered but one chunk per scan.
+ */
+export class CatchUp {
+  readonly subscription: Subscription;
+  readonly #port: CatchUpPort;
+  #lanes: Lane[] = [];
+  #isEnded = false;
+  /** Without positions yet: the cursor is still being looked into. */
+  #isReady = false;
+  /** Set where old records were left out: said once. */
+  #isLimited = false;
+  /** True when only a move of the tail, or a scan that came free, can bring it on. */
+  isResting = false;
+
+  constructor(subscription: Subscription, port: CatchUpPort) {
+    this.subscription = subscription;
+    this.#port = port;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Sets where reading begins; from here on `pump` has something to do. */
+  begin(positions: ReadonlyMap<PartitionId, NextOffset>): void {
+    this.#lanes = [...positions].map(([partition, position]) => new Lane(partition, position));
+    this.#isReady = true;
+  }
+
+  /** The cursor of where it stands. */
+  cursor(): string {
+    return this.#port.tail.encode(new Map(this.#lanes.map((lane) => [lane.partition, lane.position])));
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    for (const lane of this.#lanes) this.#stopScan(lane);
+    this.#lanes = [];
+  }
+
+  /** The feed says that positions are void. */
+  feedGap(gap: FeedGap): void {
+    if (!this.#isReady || gap.reason === 'EXPIRED') return; // Its own reading meets what has expired.
+    if (gap.reason === 'TRUNCATED') {
+      const lane = this.#lanes.find((each) => each.partition === gap.partition && each.position.next > gap.from);
+      if (lane === undefined) return;
+      this.#restart(lane, { next: gap.from, epoch: -1 });
+    } else {
+      const kept = this.#lanes.filter((lane) => !gap.partitions.includes(lane.partition));
+      const gone = this.#lanes.filter((lane) => !kept.includes(lane));
+      for (const lane of gone) this.#stopScan(lane);
+      this.#lanes = [...kept, ...gap.partitions.map((partition) => new Lane(partition, { next: 0n, epoch: -1 }))];
+    }
+    this.subscription.offerGap(gap.reason, this.cursor());
+  }
+
+  /** Goes on as far as outbox, turn and log allow, and becomes live if that is all the way. True when it wants another turn at once. */
+  pump(): boolean {
+    if (this.#isEnded || !this.#isReady) return false;
+    this.isResting = false;
+    this.#addNewPartitions();
+    for (const lane of this.#lanes) {
+      const outcome = this.#advance(lane);
+      if (outcome === 'full') return false;
+      if (outcome === 'over') return true;
+    }
+    if (this.#lanes.every((lane) => lane.isAtTail(this.#port.tail))) this.#goLive();
+    else this.isResting = true;
+    return false;
+  }
+
+  /** Lanes that are not exactly at the tail though nothing holds them up: their positions are beyond it. */
+  positionsAhead(): ReadonlyMap<PartitionId, NextOffset> {
+    const isAhead = (lane: Lane): boolean => lane.position.next > (this.#port.tail.at(lane.partition)?.next ?? 0n);
+    return new Map(this.#lanes.filter(isAhead).map((lane) => [lane.partition, lane.position]));
+  }
+
+  /** The log says after all that these positions were cut off: on from the tail. */
+  truncated(partitions: readonly PartitionId[]): void {
+    for (const lane of this.#lanes.filter((each) => partitions.includes(each.partition))) {
+      this.#restart(lane, this.#port.tail.at(lane.partition) ?? { next: 0n, epoch: -1 });
+    }
+    this.subscription.offerGap('TRUNCATED', this.cursor());
+  }
+
+  /** Gives its scans back where its outbox is full anyway; it begins others when there is room again. */
+  releaseIfFull(): void {
+    if (this.#isFull) for (const lane of this.#lanes) this.#stopScan(lane);
+  }
+
+  get #isFull(): boolean {
+    return this.subscription.host.outbox.isSaturated;
+  }
+
+  #goLive(): void {
+    const { subscription } = this;
+    this.end();
+    this.#port.ended(this);
+    subscription.isLive = true;
+    subscription.flushUnreadable();
+    if (subscription.isLive) subscription.offerCheckpoint(this.#port.tail.cursor());
+  }
+
+  /** Partitions that were added since are read from their beginning. */
+  #addNewPartitions(): void {
+    const { tail } = this.#port;
+    for (const partition of tail.partitions) {
+      if (this.#lanes.some((lane) => lane.partition === partition)) continue;
+      this.#lanes.push(new Lane(partition, { next: 0n, epoch: -1 }));
+    }
+    this.#lanes = this.#lanes.filter((lane) => tail.at(lane.partition) !== undefined || this.#drop(lane));
+  }
+
+  #drop(lane: Lane): false {
+    this.#stopScan(lane);
+    return false;
+  }
+
+  /** Takes one lane as far as it goes: to the tail or to a wait (`done`), to a full outbox, or to the end of the turn. */
+  #advance(lane: Lane): 'done' | 'full' | 'over' {
+    while (lane.isBehind(this.#port.tail)) {
+      if (this.#isFull) return 'full';
+      if (this.#port.turn.isOver) return 'over';
+      if (!this.#step(lane)) break;
+    }
+    return this.#isFull ? 'full' : 'done';
+  }
+
+  /** One step of one lane; false when it has to wait. */
+  #step(lane: Lane): boolean {
+    const { ring, tail } = this.#port;
+    if (!ring.covers(lane.partition, lane.position.next)) return this.#advanceByScan(lane);
+    this.#stopScan(lane);
+    const entry = lane.takeFromRing(ring, tail);
+    if (entry !== null) this.#offer(entry);
+    return true;
+  }
+
+  #advanceByScan(lane: Lane): boolean {
+    lane.scan ??= this.#port.startScan(lane, () => this.#port.wake(this));
+    if (lane.scan === null) return false;
+    return this.#take(lane, lane.scan.step());
+  }
+
+  #take(lane: Lane, step: ScanStep): boolean {
+    switch (step.kind) {
+      case 'waiting':
+        return false;
+      case 'record':
+        this.#takeRecord(lane, step);
+        return true;
+      case 'passed':
+        lane.pass(step.next, step.epoch);
+        return true;
+      case 'gap':
+        return this.#takeGap(lane, step.gap);
+      case 'ended':
+        this.#stopScan(lane);
+        if (step.error === null && lane.position.next > lane.scannedFrom) return true;
+        this.#port.rest(this, lane);
+        return false;
+    }
+  }
+
+  #takeRecord(lane: Lane, step: Extract<ScanStep, { kind: 'record' }>): void {
+    const { counts } = this.#port.telemetry;
+    counts.catchUpRecords += 1;
+    counts.catchUpBytes += step.bytes;
+    if (step.offset < lane.position.next) return;
+    lane.pass(step.offset + 1n, step.epoch);
+    const oldestMs = this.#port.now() - this.#port.replayMaxAgeMs;
+    if (step.timestampMs >= oldestMs) {
+      if (step.entry !== null) this.#offer(step.entry);
+    } else if (step.entry !== null && this.#isFor(step.entry)) this.#limit(oldestMs);
+  }
+
+  #takeGap(lane: Lane, gap: Extract<ScanStep, { kind: 'gap' }>['gap']): boolean {
+    if (gap.reason === 'RECREATED') {
+      // The feed meets it too, and says which partitions start anew.
+      this.#stopScan(lane);
+      this.#port.rest(this, lane);
+      return false;
+    }
+    if (gap.reason === 'TRUNCATED' && gap.from < lane.position.next) lane.position = { next: gap.from, epoch: -1 };
+    else if (gap.reason === 'EXPIRED' && gap.to <= lane.position.next)
+      return true; // Only the pre-roll has expired.
+    else lane.pass(gap.to, -1);
+    this.subscription.offerGap(gap.reason, this.cursor());
+    return true;
+  }
+
+  /** Says once that what is older than `untilMs` is left out. */
+  #limit(untilMs: number): void {
+    if (this.#isLimited) return;
+    this.#isLimited = true;
+    this.subscription.offerGap('LIMIT', this.cursor(), { untilMs });
+  }
+
+  #isFor(entry: Entry): boolean {
+    if (entry.kind === 'event') return this.subscription.wants(entry.envelope);
+    return this.subscription.isAddressed(audienceOf(entry));
+  }
+
+  #offer(entry: Entry): void {
+    const { subscription } = this;
+    if (!this.#isFor(entry)) return;
+    const cursor = this.cursor();
+    if (entry.kind === 'unreadable') {
+      subscription.offerUnreadable(entry.createdAtMs, cursor);
+      return;
+    }
+    const { envelope } = entry;
+    const process = this.#port.telemetry.startProcess(envelope, 'catchup');
+    const how = { mode: 'catchup', sessionClass: subscription.host.sessionClass } as const;
+    const trace = process === null ? null : openDeliver(process, envelope, how);
+    subscription.offer({ kind: 'event', envelope, cursor, isLive: false }, trace);
+    process?.end(1);
+  }
+
+  #restart(lane: Lane, position: NextOffset): void {
+    this.#stopScan(lane);
+    lane.position = position;
+  }
+
+  #stopScan(lane: Lane): void {
+    if (lane.stopScan()) this.#port.scanStopped();
+  }
+}

@@ -1,0 +1,34 @@
+import type { Audience, Decoded, DecodeRecord, Envelope, LogRecord, Position } from '../event.ts';
+import type { DuplicateWindow } from './duplicate-window.ts';
+
+/** What one record means for subscribers: an envelope, or a place where one should be. Anything else is no entry. */
+export type Entry =
+  | { readonly kind: 'event'; readonly position: Position; readonly envelope: Envelope }
+  | {
+      readonly kind: 'unreadable';
+      readonly position: Position;
+      readonly audience: Audience;
+      readonly createdAtMs: number;
+    };
+
+export type Judged = { readonly decoded: Decoded; readonly isDuplicate: boolean; readonly entry: Entry | null };
+
+/** Decodes and judges one record. Live reading and catch-up both use it, so that they agree. Never throws. */
+export const judge = (record: LogRecord, decode: DecodeRecord, window: DuplicateWindow): Judged => {
+  const decoded = decode(record);
+  if (decoded.kind !== 'event' && decoded.kind !== 'unreadable') return { decoded, isDuplicate: false, entry: null };
+  const key = decoded.kind === 'event' ? decoded.envelope.dedupeKey : decoded.dedupeKey;
+  if (window.note(key, record.offset)) return { decoded, isDuplicate: true, entry: null };
+  if (decoded.kind === 'event') {
+    const { envelope } = decoded;
+    return { decoded, isDuplicate: false, entry: { kind: 'event', position: envelope.position, envelope } };
+  }
+  const { partition, offset, epoch } = record;
+  const { audience, createdAtMs } = decoded;
+  const position = { partition, offset, epoch };
+  return { decoded, isDuplicate: false, entry: { kind: 'unreadable', position, audience, createdAtMs } };
+};
+
+/** Whom an entry is addressed to. */
+export const audienceOf = (entry: Entry): Audience =>
+  entry.kind === 'event' ? entry.envelope.audience : entry.audience;

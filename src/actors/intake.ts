@@ -1,0 +1,211 @@
+import type { DeadLetterReason, Decoded, DecodeRecord, LogRecord, PartitionId, Position } from '../event.ts';
+import type { FeedHandler, GapChunk, LogChunk, LogTopic, RecordChunk, Topology } from '../log/event-log.ts';
+import type { Telemetry } from '../telemetry/facade.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { DuplicateWindow } from './duplicate-window.ts';
+import { judge } from './entry.ts';
+import type { Ring } from './ring.ts';
+import type { Router } from './router.ts';
+import { partitionsOf, type Tail } from './tail.ts';
+import type { Turn } from './turn.ts';
+
+/**
+ * The receiving end of the log's feed: decodes each record, moves the tail over it, keeps it in the ring and has it routed, all in one turn per
+ * record. Between records it may yield; whatever one record does, the partition moves on.
+ */
+
+export type IntakeDeps = {
+  readonly decode: DecodeRecord;
+  readonly tail: Tail;
+  readonly ring: Ring;
+  readonly router: Router;
+  readonly turn: Turn;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+  /** The newest topology that the log knows. */
+  topology(): Topology;
+  /** Takes note of a record for the dead letters. Must not throw; a throw is counted and otherwise ignored. */
+  deadLetter(position: Position, reason: DeadLetterReason): void;
+  /** The tail has moved: those who follow it at a distance may go on. */
+  moved(): void;
+  /** Positions of those who are catching up are void, as told; live ones hear of it from the router. */
+  gap(gap: FeedGap): void;
+  /** The log has not answered for `ms`; 0 when contact is back. */
+  stalled(ms: number): void;
+};
+
+/** What a gap of the feed means for positions: TRUNCATED cuts one partition back to `from`; RECREATED starts all of `partitions` at 0. */
+export type FeedGap =
+  | { readonly reason: 'EXPIRED' }
+  | { readonly reason: 'TRUNCATED'; readonly partition: PartitionId; readonly from: bigint }
+  | { readonly reason: 'RECREATED'; readonly partitions: readonly PartitionId[] };
+
+export class Intake implements FeedHandler {
+  readonly #deps: IntakeDeps;
+  readonly #windows = new Map<PartitionId, DuplicateWindow>();
+  /** Partitions of a re-created topic whose feed still has records of the old one in hand. */
+  readonly #awaitingGap = new Set<PartitionId>();
+  /** When this node last read something that was stamped when, per partition, for lag. */
+  readonly lastRecordAtMs: Map<PartitionId, number> = new Map();
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes over topics and partitions that are new. A changed fingerprint waits for its gap, which says so in the order of the feed. */
+  adopt(topology: Topology): void {
+    const { tail, ring } = this.#deps;
+    const adopted = new Map(tail.topics.map((topic) => [topic.name, topic]));
+    const next = topology.topics.map((topic): LogTopic => {
+      const known = adopted.get(topic.name);
+      return known === undefined || known.fingerprint === topic.fingerprint ? topic : known;
+    });
+    tail.adopt(next);
+    for (const partition of next.flatMap(partitionsOf)) {
+      if (tail.at(partition) !== undefined) continue;
+      tail.move(partition, { next: 0n, epoch: -1 });
+      ring.reset(partition, 0n);
+    }
+    this.#deps.moved();
+  }
+
+  /** Sets where reading a partition begins; before the feed runs. */
+  startAt(partition: PartitionId, offset: bigint): void {
+    this.#deps.tail.move(partition, { next: offset, epoch: -1 });
+    this.#deps.ring.reset(partition, offset);
+  }
+
+  chunk(chunk: LogChunk): void | Promise<void> {
+    if (chunk.kind === 'gap') return this.#gap(chunk);
+    return this.#records(chunk, { from: 0, isWarmUp: false });
+  }
+
+  /** Reads what lies before the feed's start into ring and windows: nothing is routed, dead letters are reported again. */
+  warmUp(chunk: LogChunk): void | Promise<void> {
+    if (chunk.kind === 'records') return this.#records(chunk, { from: 0, isWarmUp: true });
+    if (chunk.reason === 'EXPIRED') this.startAt(chunk.partition, chunk.to);
+  }
+
+  stalled(ms: number): void {
+    this.#deps.stalled(ms);
+  }
+
+  async #goOn(chunk: RecordChunk, how: { from: number; isWarmUp: boolean }): Promise<void> {
+    this.#deps.moved();
+    await this.#deps.turn.next();
+    await this.#records(chunk, how);
+  }
+
+  #records(chunk: RecordChunk, { from, isWarmUp }: { from: number; isWarmUp: boolean }): void | Promise<void> {
+    const { turn, tail, ring } = this.#deps;
+    // These records belong to the topic that was; the gap that was announced stands for them.
+    if (this.#awaitingGap.has(chunk.partition)) return;
+    for (let index = from; index < chunk.records.length; index++) {
+      if (turn.isOver) return this.#goOn(chunk, { from: index, isWarmUp });
+      const record = chunk.records[index];
+      if (record !== undefined) this.#record(record, isWarmUp);
+    }
+    tail.move(chunk.partition, chunk.next);
+    ring.advance(chunk.partition, chunk.next.next);
+    this.#deps.moved();
+  }
+
+  /** One record, in one turn. A bug of ours in it is counted and costs this record only. */
+  #record(record: LogRecord, isWarmUp: boolean): void {
+    const { tail, ring, router, telemetry, logger, decode } = this.#deps;
+    const { partition, offset, epoch } = record;
+    if (offset < (tail.at(partition)?.next ?? 0n)) return;
+    tail.move(partition, { next: offset + 1n, epoch });
+    ring.advance(partition, offset + 1n);
+    this.lastRecordAtMs.set(partition, record.timestampMs);
+    try {
+      telemetry.counts.recordsRead += 1;
+      const { decoded, isDuplicate, entry } = judge(record, decode, this.#window(partition));
+      this.#count(decoded, isDuplicate);
+      this.#report(decoded, { partition, offset, epoch });
+      if (entry === null) return;
+      ring.push(entry);
+      if (!isWarmUp) router.route(entry);
+    } catch (thrown) {
+      telemetry.counts.actorFailures += 1;
+      logger.error('dispatching a record failed: it is skipped', {
+        partition,
+        offset: String(offset),
+        error: String(thrown),
+      });
+    }
+  }
+
+  #count(decoded: Decoded, isDuplicate: boolean): void {
+    const { counts } = this.#deps.telemetry;
+    if (isDuplicate) counts.recordsDuplicate += 1;
+    if (decoded.kind === 'skip' && decoded.why === 'tombstone') counts.recordsTombstone += 1;
+    if (decoded.kind === 'skip' && decoded.why === 'expired') counts.recordsExpired += 1;
+    const isUnknownEvent = decoded.kind === 'event' && decoded.envelope.content === null;
+    if (isUnknownEvent || (decoded.kind === 'unreadable' && decoded.reason.code === 'unknown_type')) {
+      counts.recordsUnknownType += 1;
+    }
+  }
+
+  #report(decoded: Decoded, position: Position): void {
+    const isDead = decoded.kind === 'dead' || (decoded.kind === 'unreadable' && decoded.isDeadLetter);
+    if (!isDead) return;
+    this.#deps.telemetry.count('deadLetters', decoded.reason.code);
+    this.#deps.deadLetter(position, decoded.reason);
+  }
+
+  #gap(chunk: GapChunk): void {
+    if (chunk.reason === 'RECREATED') this.#recreated(chunk.partition);
+    else this.#cut(chunk);
+    this.#deps.moved();
+  }
+
+  #cut({ partition, reason, from, to }: GapChunk): void {
+    const next = reason === 'TRUNCATED' ? from : to;
+    this.startAt(partition, next);
+    if (reason === 'TRUNCATED') {
+      this.#window(partition).truncate(from);
+      this.#deps.gap({ reason, partition, from });
+    } else this.#deps.gap({ reason: 'EXPIRED' });
+    this.#deps.router.gap(reason);
+  }
+
+  /** The first gap of a re-created topic starts all of its partitions anew; those of the others then say nothing new. */
+  #recreated(partition: PartitionId): void {
+    const { tail, ring, router } = this.#deps;
+    const isAnnounced = this.#awaitingGap.delete(partition);
+    if (!isAnnounced) {
+      const partitions = this.#adoptRecreated(partition);
+      for (const each of partitions) {
+        tail.move(each, { next: 0n, epoch: -1 });
+        ring.reset(each, 0n);
+        this.#windows.delete(each);
+      }
+      this.#deps.gap({ reason: 'RECREATED', partitions });
+      router.gap('RECREATED');
+    }
+    this.startAt(partition, 0n);
+  }
+
+  /** Takes over the new topic that `partition` is of; returns the partitions that start anew. */
+  #adoptRecreated(partition: PartitionId): readonly PartitionId[] {
+    const { tail } = this.#deps;
+    const old = tail.topics.find((topic) => partitionsOf(topic).includes(partition));
+    const fresh = this.#deps.topology().topics.find((topic) => topic.name === old?.name);
+    if (old === undefined || fresh === undefined || fresh.fingerprint === old.fingerprint) return [partition];
+    const before = new Set(partitionsOf(old));
+    for (const each of before) this.#windows.delete(each);
+    tail.adopt(tail.topics.map((topic) => (topic === old ? fresh : topic)));
+    const partitions = partitionsOf(fresh);
+    for (const each of partitions) if (each !== partition && before.has(each)) this.#awaitingGap.add(each);
+    return partitions;
+  }
+
+  #window(partition: PartitionId): DuplicateWindow {
+    const known = this.#windows.get(partition);
+    if (known !== undefined) return known;
+    const made = new DuplicateWindow();
+    this.#windows.set(partition, made);
+    return made;
+  }
+}

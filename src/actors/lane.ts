@@ -1,0 +1,55 @@
+import type { NextOffset, PartitionId } from '../event.ts';
+import type { Entry } from './entry.ts';
+import type { Ring } from './ring.ts';
+import type { Scan } from './scan.ts';
+import type { Tail } from './tail.ts';
+
+/** One partition of one catching-up subscription: its position, and the scan that reads the log for it where the ring does not reach. */
+export class Lane {
+  readonly partition: PartitionId;
+  position: NextOffset;
+  scan: Scan | null = null;
+  /** Where the newest scan began: one that ends there has brought nothing. */
+  scannedFrom = 0n;
+  /** After a scan without success: no other before this time, on the monotonic clock. */
+  restUntilMs = 0;
+
+  constructor(partition: PartitionId, position: NextOffset) {
+    this.partition = partition;
+    this.position = position;
+  }
+
+  /** Whether there is something between the position and the tail. A position beyond the tail waits for it. */
+  isBehind(tail: Tail): boolean {
+    const end = tail.at(this.partition);
+    return end !== undefined && this.position.next < end.next;
+  }
+
+  isAtTail(tail: Tail): boolean {
+    return tail.at(this.partition)?.next === this.position.next;
+  }
+
+  /** Moves on, never back. */
+  pass(next: bigint, epoch: number): void {
+    if (next > this.position.next) this.position = { next, epoch };
+  }
+
+  stopScan(): boolean {
+    if (this.scan === null) return false;
+    this.scan.stop();
+    this.scan = null;
+    return true;
+  }
+
+  /** The next entry that the ring has for it, moved past; at the end null, with the position at the tail. */
+  takeFromRing(ring: Ring, tail: Tail): Entry | null {
+    const entry = ring.first(this.partition, this.position.next);
+    if (entry !== undefined) {
+      this.pass(entry.position.offset + 1n, entry.position.epoch);
+      return entry;
+    }
+    const end = tail.at(this.partition);
+    if (end !== undefined) this.pass(end.next, end.epoch);
+    return null;
+  }
+}

@@ -1,0 +1,84 @@
+import type { TopicPositions } from '../cursor.ts';
+import type { NextOffset, PartitionId, PositionVector } from '../event.ts';
+import type { LogTopic, PositionVerdict, Topology } from '../log/event-log.ts';
+import { partitionsOf, type Tail } from './tail.ts';
+
+/** What a client's cursor means on this node: pure functions, so that every situation is a table row in a test. */
+
+export type Start = {
+  readonly positions: Map<PartitionId, NextOffset>;
+  /** A topic of the cursor was created anew: its positions mean nothing any more. */
+  readonly isRecreated: boolean;
+};
+
+/**
+ * Lays a cursor over the topics of this node.
+ * - Same fingerprint: its positions; a partition that the cursor does not know was added later and is read from its beginning.
+ * - A topic that the cursor lacks, in the place of one that this node does not know: it was re-created, and is read from its beginning.
+ * - A topic that the cursor lacks otherwise: it was added to the list, and starts at the tail. One that the node lacks was removed: ignored.
+ */
+export const mapCursor = (cursor: readonly TopicPositions[], tail: Tail): Start => {
+  const positions = new Map<PartitionId, NextOffset>();
+  const known = new Map(cursor.map((topic) => [topic.fingerprint, topic]));
+  const own = new Set(tail.topics.map((topic) => topic.fingerprint));
+  const unclaimed = cursor.filter((topic) => !own.has(topic.fingerprint)).length;
+  let recreated = 0;
+  for (const topic of tail.topics) {
+    const brought = known.get(topic.fingerprint);
+    if (brought !== undefined) fromCursor(positions, topic, brought);
+    else if (recreated < unclaimed) {
+      recreated += 1;
+      fromBeginning(positions, topic);
+    } else fromTail(positions, topic, tail);
+  }
+  return { positions, isRecreated: recreated > 0 };
+};
+
+const beginning: NextOffset = { next: 0n, epoch: -1 };
+
+const fromCursor = (positions: Map<PartitionId, NextOffset>, topic: LogTopic, brought: TopicPositions): void => {
+  for (const [index, partition] of partitionsOf(topic).entries()) {
+    positions.set(partition, brought.partitions[index] ?? beginning);
+  }
+};
+
+const fromBeginning = (positions: Map<PartitionId, NextOffset>, topic: LogTopic): void => {
+  for (const partition of partitionsOf(topic)) positions.set(partition, beginning);
+};
+
+const fromTail = (positions: Map<PartitionId, NextOffset>, topic: LogTopic, tail: Tail): void => {
+  for (const partition of partitionsOf(topic)) positions.set(partition, tail.at(partition) ?? beginning);
+};
+
+/** Whether a cursor speaks of topics or partitions that `topics` does not have: another node may have learned of them first. */
+export const isUnfamiliar = (cursor: readonly TopicPositions[], topics: readonly LogTopic[]): boolean =>
+  cursor.some(({ fingerprint, partitions }) => {
+    const topic = topics.find((each) => each.fingerprint === fingerprint);
+    return topic === undefined || topic.partitionCount < partitions.length;
+  });
+
+/** Whether the log knows something that this node has not adopted yet, and that the cursor speaks of: it is about to come. */
+export const isAboutToAppear = (
+  cursor: readonly TopicPositions[],
+  where: { topology: Topology; adopted: readonly LogTopic[] },
+): boolean =>
+  cursor.some(({ fingerprint, partitions }) => {
+    const ofLog = where.topology.topics.find((topic) => topic.fingerprint === fingerprint);
+    const ofNode = where.adopted.find((topic) => topic.fingerprint === fingerprint);
+    return ofLog !== undefined && Math.min(ofLog.partitionCount, partitions.length) > (ofNode?.partitionCount ?? 0);
+  });
+
+/** Positions that the log says were cut off go to the tail; true when there was one. */
+export const applyVerdicts = (
+  positions: Map<PartitionId, NextOffset>,
+  verdicts: ReadonlyMap<PartitionId, PositionVerdict>,
+  tail: PositionVector,
+): boolean => {
+  let isTruncated = false;
+  for (const [partition, verdict] of verdicts) {
+    if (verdict !== 'truncated' || !positions.has(partition)) continue;
+    isTruncated = true;
+    positions.set(partition, tail.get(partition) ?? beginning);
+  }
+  return isTruncated;
+};

@@ -1,0 +1,97 @@
+import type { PartitionId } from '../event.ts';
+import type { Entry } from './entry.ts';
+
+/** The recent entries of every partition, bounded in bytes, and the range of offsets that they cover without a hole. */
+
+const entryBytes = (entry: Entry): number => 300 + (entry.kind === 'event' ? entry.envelope.bytes : 0);
+
+/** One partition: covers `[from, to)`; offsets without an entry had nothing for anybody. */
+class PartitionRing {
+  from: bigint;
+  to: bigint;
+  #entries: Entry[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  constructor(at: bigint) {
+    this.from = at;
+    this.to = at;
+  }
+
+  push(entry: Entry, maxBytes: number): void {
+    this.#entries.push(entry);
+    this.#bytes += entryBytes(entry);
+    while (this.#bytes > maxBytes && this.#head < this.#entries.length) this.#evict();
+    if (this.#head > 1_024) {
+      this.#entries.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #evict(): void {
+    const oldest = this.#entries[this.#head];
+    if (oldest === undefined) return;
+    this.#bytes -= entryBytes(oldest);
+    this.from = oldest.position.offset + 1n;
+    this.#head += 1;
+  }
+
+  /** Index of the first entry at or after `offset`. */
+  indexOf(offset: bigint): number {
+    let low = this.#head;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const entry = this.#entries[middle];
+      if (entry !== undefined && entry.position.offset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  at(index: number): Entry | undefined {
+    return this.#entries[index];
+  }
+}
+
+export class Ring {
+  readonly #maxBytes: number;
+  readonly #partitions = new Map<PartitionId, PartitionRing>();
+
+  /** `maxBytes` bounds each partition. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Starts covering `partition` anew, with nothing before `at`. */
+  reset(partition: PartitionId, at: bigint): void {
+    this.#partitions.set(partition, new PartitionRing(at));
+  }
+
+  forget(partition: PartitionId): void {
+    this.#partitions.delete(partition);
+  }
+
+  /** Keeps `entry`; older ones make room. `advance` tells how far the cover reaches. */
+  push(entry: Entry): void {
+    this.#partitions.get(entry.position.partition)?.push(entry, this.#maxBytes);
+  }
+
+  /** Everything before `next` has been read. */
+  advance(partition: PartitionId, next: bigint): void {
+    const ring = this.#partitions.get(partition);
+    if (ring !== undefined && next > ring.to) ring.to = next;
+  }
+
+  /** Whether all entries from `offset` to the tail are here. */
+  covers(partition: PartitionId, offset: bigint): boolean {
+    const ring = this.#partitions.get(partition);
+    return ring !== undefined && offset >= ring.from && offset <= ring.to;
+  }
+
+  /** First entry at or after `offset` that `covers` vouches for; undefined when there is none yet. */
+  first(partition: PartitionId, offset: bigint): Entry | undefined {
+    const ring = this.#partitions.get(partition);
+    return ring?.at(ring.indexOf(offset));
+  }
+}

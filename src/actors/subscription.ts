@@ -1,0 +1,146 @@
+import type { Timer } from '../clock.ts';
+import type { Audience, Envelope, GapReason } from '../event.ts';
+import type { DeliverSpan, SessionClass } from '../telemetry/facade.ts';
+import type { Viewer } from '../viewer.ts';
+import type { Outbox } from './outbox.ts';
+import type { Payload, StreamFilter, SubscribeRequest } from './session.ts';
+
+/**
+ * One operation of a session. Live, it takes what dispatch offers and has no position; catching up, dispatch passes it by. It belongs to the
+ * data plane: no machine, no promise, nothing that can throw.
+ */
+
+/** The session as its subscriptions see it. */
+export type SubscriptionHost = {
+  readonly viewer: Viewer | null;
+  readonly sessionClass: SessionClass;
+  readonly outbox: Outbox;
+  /** Asks for a flush at the end of this turn. */
+  touch(): void;
+};
+
+/** What a subscription needs of the node. */
+export type SubscriptionPort = {
+  monotonic(): number;
+  after(delayMs: number, task: () => void): Timer;
+  count(name: 'gaps', label: GapReason): void;
+  /** Its outbox passed the mark: it reads the log from here on. Called at most once until it is live again. */
+  startCatchUp(subscription: Subscription): void;
+  /** Dispatch and catch-up must not find it any more. */
+  forget(subscription: Subscription): void;
+  readonly unreadableFoldMs: number;
+};
+
+type Unreadable = { sinceMs: number; untilMs: number; cursor: string; readonly timer: Timer };
+
+export class Subscription {
+  readonly operationId: string;
+  readonly filter: StreamFilter;
+  readonly host: SubscriptionHost;
+  isLive = false;
+  isEnded = false;
+  /** When the last payload was offered, on the monotonic clock. */
+  lastPayloadAtMs: number;
+  readonly #plan: unknown;
+  readonly #port: SubscriptionPort;
+  #unreadable: Unreadable | null = null;
+  #lastUnreadableAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(request: SubscribeRequest, host: SubscriptionHost, port: SubscriptionPort) {
+    this.operationId = request.operationId;
+    this.filter = request.filter;
+    this.#plan = request.plan;
+    this.host = host;
+    this.#port = port;
+    this.lastPayloadAtMs = port.monotonic();
+  }
+
+  wantsType(type: string): boolean {
+    return this.filter.types === null || this.filter.types.has(type);
+  }
+
+  /** Whether `audience` includes this subscription, by identity and filter; what the directory answers for dispatch. */
+  isAddressed(audience: Audience): boolean {
+    switch (audience.kind) {
+      case 'user':
+        return this.filter.viewer && this.host.viewer?.userId === audience.userId;
+      case 'topic':
+        return this.filter.topics.includes(audience.topic);
+      case 'everyone':
+        return this.filter.everyone;
+    }
+  }
+
+  wants(envelope: Envelope): boolean {
+    return this.wantsType(envelope.type) && this.isAddressed(envelope.audience);
+  }
+
+  /** Queues one payload; what was held back goes first. Live, and over the mark by it: this was the last for now. */
+  offer(payload: Payload, trace: DeliverSpan | null = null): void {
+    if (this.#unreadable !== null) this.flushUnreadable();
+    this.#queue(payload, trace);
+    if (this.isLive && this.host.outbox.isSaturated) {
+      this.isLive = false;
+      this.#port.startCatchUp(this);
+    }
+  }
+
+  offerGap(reason: GapReason, cursor: string, times: { sinceMs?: number; untilMs?: number } = {}): void {
+    this.#port.count('gaps', reason);
+    const { sinceMs = null, untilMs = null } = times;
+    this.offer({ kind: 'gap', reason, sinceMs, untilMs, cursor, isLive: this.isLive });
+  }
+
+  offerCheckpoint(cursor: string): void {
+    this.offer({ kind: 'checkpoint', cursor, isLive: this.isLive });
+  }
+
+  /** Something for this subscription could not be read; `cursor` is right after it. Adjacent ones become one gap. */
+  offerUnreadable(createdAtMs: number, cursor: string): void {
+    const held = this.#unreadable;
+    if (held !== null) {
+      held.sinceMs = Math.min(held.sinceMs, createdAtMs);
+      held.untilMs = Math.max(held.untilMs, createdAtMs);
+      held.cursor = cursor;
+      return;
+    }
+    const waitMs = this.#lastUnreadableAtMs + this.#port.unreadableFoldMs - this.#port.monotonic();
+    if (waitMs <= 0) {
+      this.#announceUnreadable(createdAtMs, createdAtMs, cursor);
+      return;
+    }
+    const timer = this.#port.after(waitMs, () => this.flushUnreadable());
+    this.#unreadable = { sinceMs: createdAtMs, untilMs: createdAtMs, cursor, timer };
+  }
+
+  flushUnreadable(): void {
+    const held = this.#unreadable;
+    if (held === null) return;
+    this.#unreadable = null;
+    held.timer.cancel();
+    this.#announceUnreadable(held.sinceMs, held.untilMs, held.cursor);
+  }
+
+  /** Ends it: nothing more is offered, what waits is dropped. */
+  end(): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.isLive = false;
+    this.#unreadable?.timer.cancel();
+    this.#unreadable = null;
+    this.#port.forget(this);
+    this.host.outbox.drop(this.operationId);
+  }
+
+  #announceUnreadable(sinceMs: number, untilMs: number, cursor: string): void {
+    this.#lastUnreadableAtMs = this.#port.monotonic();
+    this.offerGap('UNREADABLE', cursor, { sinceMs, untilMs });
+  }
+
+  #queue(payload: Payload, trace: DeliverSpan | null): void {
+    if (this.isEnded) return;
+    this.host.outbox.offer({ operationId: this.operationId, plan: this.#plan, payload, trace });
+    this.lastPayloadAtMs = this.#port.monotonic();
+    this.host.touch();
+  }
+}
