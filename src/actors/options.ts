@@ -19,6 +19,10 @@ export type CoreOptions = {
   /** Failed sessions of one user within `holdWindowMs` that put the user on hold. */
   readonly restartIntensity: number;
   readonly holdWindowMs: number;
+  /** How long each new session of a user on hold waits for its `connection_ack`. */
+  readonly holdPaceMs: number;
+  /** From the start of a session's drain to its close at the latest. */
+  readonly drainDeadlineMs: number;
   /** `connection_ack`s per second on this node, and at once. */
   readonly admissionsPerSecond: number;
   readonly admissionBurst: number;
@@ -64,6 +68,8 @@ export const defaultCoreOptions: CoreOptions = {
   maxSubscriptionsPerSession: 32,
   restartIntensity: 5,
   holdWindowMs: 30_000,
+  holdPaceMs: 2_000,
+  drainDeadlineMs: 10_000,
   admissionsPerSecond: 2_000,
   admissionBurst: 2_000,
   maxWaitingAdmissions: 20_000,

@@ -123,13 +123,18 @@ export class Subscription {
 
   /** Ends it: nothing more is offered, what waits is dropped. */
   end(): void {
+    this.leave();
+    this.host.outbox.drop(this.operationId);
+  }
+
+  /** Ends it with its session: nothing more is offered, what waits may still go out. */
+  leave(): void {
     if (this.isEnded) return;
     this.isEnded = true;
     this.isLive = false;
     this.#unreadable?.timer.cancel();
     this.#unreadable = null;
     this.#port.forget(this);
-    this.host.outbox.drop(this.operationId);
   }
 
   #announceUnreadable(sinceMs: number, untilMs: number, cursor: string): void {

@@ -17,7 +17,8 @@ export type UserEvent =
   | { readonly type: 'pulse.quieted' }
   | { readonly type: 'pulse.waited' }
   | { readonly type: 'pulse.silenced' }
-  | { readonly type: 'session.failed' }
+  /** `isIntense`: as often within the hold window as the restart intensity allows, or more. */
+  | { readonly type: 'session.failed'; readonly isIntense: boolean }
   | { readonly type: 'gateway.stopped' };
 
 /** What the outside may ask of a user's state. */
@@ -50,8 +51,7 @@ const machine = setup({
   actions: { closeSessions: () => {}, forget: () => {} },
   guards: {
     isAlone: ({ event }) => event.type === 'session.detached' && event.left === 0,
-    // Restart intensity: the runner counts failures in its window.
-    isIntensityPassed: () => false,
+    isIntensityPassed: ({ event }) => event.type === 'session.failed' && event.isIntense,
   },
   delays: { awayWindow: 120_000, holdWindow: 30_000 },
 }).createMachine({

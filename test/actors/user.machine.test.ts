@@ -5,7 +5,7 @@ import { type RecordedMachine, recordMachine } from './recording-machine.ts';
 
 const effects = ['closeSessions', 'forget'];
 type User = RecordedMachine<UserEvent, UserTag>;
-const start = (machine: unknown = userMachine): User => recordMachine(machine, { effects });
+const start = (): User => recordMachine(userMachine, { effects });
 
 const leave: UserEvent = { type: 'session.detached', left: 0 };
 
@@ -24,7 +24,7 @@ describe('the user machine', () => {
     [[{ type: 'flow.stalled' }, { type: 'flow.opened' }], ['present'], []],
     [[{ type: 'pulse.silenced' }], ['present', 'silent'], []],
     [[{ type: 'pulse.silenced' }, { type: 'pulse.quieted' }], ['present'], []],
-    [[{ type: 'session.failed' }], ['present'], []],
+    [[{ type: 'session.failed', isIntense: false }], ['present'], []],
     [[{ type: 'gateway.stopped' }], ['gone'], ['forget']],
   ])('after %o is %o with effects %o', (events, tags, expected) => {
     const user = start();
@@ -48,8 +48,8 @@ describe('the user machine', () => {
   });
 
   it('holds reconnects once the restart intensity is passed, and lets go after the hold window', () => {
-    const user = start(userMachine.provide({ guards: { isIntensityPassed: () => true } }));
-    user.send({ type: 'session.failed' });
+    const user = start();
+    user.send({ type: 'session.failed', isIntense: true });
     expect(user.hasTag('held')).toBe(true);
     user.clock.advance(31_000);
     expect(user.hasTag('held')).toBe(false);
@@ -69,7 +69,7 @@ describe('the user machine', () => {
       { type: 'pulse.quieted' },
       { type: 'pulse.waited' },
       { type: 'pulse.silenced' },
-      { type: 'session.failed' },
+      { type: 'session.failed', isIntense: false },
     ];
     const step = fc.oneof(fc.constantFrom(...events), fc.nat(60_000));
     fc.assert(

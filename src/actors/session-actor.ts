@@ -1,0 +1,292 @@
+import type { Clock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import type { SessionClass, Telemetry } from '../telemetry/facade.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { mayFollow, type Viewer } from '../viewer.ts';
+import type { Admission, Applicant } from './admission.ts';
+import type { FlushQueue } from './flush-queue.ts';
+import { type MachineRunner, ownerOf, type RunningMachine } from './machine-runner.ts';
+import { Markers } from './markers.ts';
+import type { CoreOptions } from './options.ts';
+import { type SessionContext, type SessionEvent, type SessionTag, sessionMachine } from './session.machine.ts';
+import type { SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from './session.ts';
+import { SessionFlow } from './session-flow.ts';
+import { Subscription, type SubscriptionPort } from './subscription.ts';
+import type { UserActor } from './user-actor.ts';
+import type { Users } from './users.ts';
+
+/** The runner beside the session machine: carries out its effects, and is what the transport drives. */
+
+export type SessionDeps = {
+  readonly clock: Clock;
+  readonly runner: MachineRunner;
+  /** From `wireSessionMachine`. */
+  readonly machine: unknown;
+  readonly users: Users;
+  readonly admission: Admission;
+  readonly flushes: FlushQueue;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+  readonly options: CoreOptions;
+  readonly port: SubscriptionPort;
+  /** Starts delivering to a subscription: live at once, or from its `after`. */
+  attach(subscription: Subscription, after: string | null): void;
+  /** There is room in the outbox again. */
+  relieved(subscription: Subscription): void;
+  /** The session has ended. */
+  ended(session: SessionActor): void;
+};
+
+/** The session machine with its effects and delays; made once, shared by all. */
+export const wireSessionMachine = (options: CoreOptions, clock: Clock): unknown => {
+  const until = (atMs: number): number => Math.max(0, atMs - clock.now());
+  const jittered = (ms: number): number => ms * (0.8 + Math.random() * 0.4);
+  const noticeAt = ({ expiresAtMs }: SessionContext): number => expiresAtMs - options.expiryNoticeMs;
+  return sessionMachine.provide({
+    actions: {
+      requestTurn: ({ self }) => ownerOf<SessionActor>(self).requestTurn(),
+      acknowledge: ({ self }) => ownerOf<SessionActor>(self).acknowledge(),
+      mark: ({ self }) => ownerOf<SessionActor>(self).mark(),
+      reportFlow: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.flow(ownerOf(self), level),
+      reportPulse: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.pulse(ownerOf(self), level),
+      end: ({ self, context }) => ownerOf<SessionActor>(self).end(context),
+    },
+    delays: {
+      initTimeout: options.initTimeoutMs,
+      ackDeadline: ({ context }) => until(context.openedAtMs + options.ackDeadlineMs),
+      heartbeat: () => jittered(options.heartbeatMs),
+      echoDeadline: options.heartbeatMs,
+      progressDeadline: options.progressDeadlineMs,
+      stalledDeadline: options.stalledDeadlineMs,
+      expiryNotice: ({ context }) => until(noticeAt(context)),
+      expiry: ({ context }) => until(context.expiresAtMs),
+      drainDeadline: options.drainDeadlineMs,
+    },
+  });
+};
+
+export class SessionActor implements SessionHandle, Applicant {
+  user: UserActor | null = null;
+  readonly #deps: SessionDeps;
+  readonly #link: SessionLink;
+  readonly #flow: SessionFlow;
+  readonly #markers: Markers;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #machine: RunningMachine<SessionEvent, SessionTag>;
+  #isEnded = false;
+
+  constructor(link: SessionLink, kind: 'websocket' | 'sse', deps: SessionDeps) {
+    this.#deps = deps;
+    this.#link = link;
+    const { clock, telemetry, options } = deps;
+    this.#markers = new Markers({
+      clock,
+      telemetry,
+      markerBytes: options.markerBytes,
+      send: (counter) => link.mark(counter),
+    });
+    this.#flow = new SessionFlow({
+      link,
+      markers: this.#markers,
+      flushes: deps.flushes,
+      telemetry,
+      options,
+      sessionClass: kind === 'sse' ? 'none' : 'bare',
+      saturated: () => this.send({ type: 'outbox.saturated' }),
+      relieved: () => this.#relieved(),
+      progressed: () => this.send({ type: 'outbox.progressed' }),
+      failed: (thrown) => this.fail(thrown),
+    });
+    const input = { canEcho: kind === 'websocket', openedAtMs: clock.now() };
+    const callbacks = { owner: this, onFailure: (thrown: unknown) => this.fail(thrown) };
+    this.#machine = deps.runner.start<SessionEvent, SessionTag>(deps.machine, input, callbacks);
+  }
+
+  get viewer(): Viewer | null {
+    return this.#flow.viewer;
+  }
+
+  get isActive(): boolean {
+    return !this.#isEnded && this.#machine.hasTag('operating');
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get outboxBytes(): number {
+    return this.#flow.outbox.bytes;
+  }
+
+  describe(): string {
+    return this.#machine.describe();
+  }
+
+  send(event: SessionEvent): void {
+    if (!this.#isEnded) this.#machine.send(event);
+  }
+
+  // What the transport drives.
+
+  initReceived(): boolean {
+    this.send({ type: 'init.received' });
+    return !this.#isEnded && this.#machine.hasTag('handshaking');
+  }
+
+  authenticated(viewer: Viewer): void {
+    if (this.#isEnded || this.#flow.viewer !== null) return;
+    if (viewer.expiresAtMs <= this.#deps.clock.now()) {
+      this.refused('token_refused');
+      return;
+    }
+    const user = this.#deps.users.ensure(viewer.userId);
+    if (!user.attach(this)) {
+      this.send({ type: 'limit.passed' });
+      return;
+    }
+    this.user = user;
+    this.#flow.viewer = viewer;
+    this.send({ type: 'token.verified', expiresAtMs: viewer.expiresAtMs });
+  }
+
+  refused(reason: 'token_refused' | 'overloaded'): void {
+    this.send({ type: 'token.refused', reason });
+  }
+
+  refreshed(viewer: Viewer): void {
+    if (this.#isEnded || this.viewer?.userId !== viewer.userId) return;
+    this.#flow.viewer = viewer;
+    this.send({ type: 'token.refreshed', expiresAtMs: viewer.expiresAtMs });
+    for (const subscription of [...this.#subscriptions.values()]) {
+      const lost = subscription.filter.topics.find((topic) => !mayFollow(viewer, topic));
+      if (lost === undefined) continue;
+      this.unsubscribe(subscription.operationId);
+      this.#link.fail(subscription.operationId, forbidden(lost));
+    }
+  }
+
+  subscribe(request: SubscribeRequest): GatewayError | null {
+    const refusal = this.#refusal(request);
+    if (refusal !== null) return refusal;
+    const subscription = new Subscription(request, this.#flow, this.#deps.port);
+    this.#subscriptions.set(request.operationId, subscription);
+    this.#deps.attach(subscription, request.after);
+    return null;
+  }
+
+  unsubscribe(operationId: string): void {
+    const subscription = this.#subscriptions.get(operationId);
+    if (subscription === undefined) return;
+    this.#subscriptions.delete(operationId);
+    subscription.end();
+  }
+
+  has(operationId: string): boolean {
+    return this.#subscriptions.has(operationId);
+  }
+
+  echoed(counter: number, by: SessionClass): void {
+    if (this.#isEnded || !this.#markers.echoed(counter)) return;
+    if (by === 'echo') this.#flow.sessionClass = 'echo';
+    this.send({ type: 'marker.echoed' });
+  }
+
+  drained(): void {
+    this.#flow.touch();
+  }
+
+  closed(reason: SessionEndReason): void {
+    this.send({ type: 'socket.closed', reason });
+  }
+
+  // What the admission grants.
+
+  grant(): void {
+    this.send({ type: 'turn.granted' });
+  }
+
+  refuse(): void {
+    this.send({ type: 'turn.refused' });
+  }
+
+  // What the machine has carried out.
+
+  requestTurn(): void {
+    const { admission, options } = this.#deps;
+    admission.request(this, this.user?.isHeld === true ? options.holdPaceMs : 0);
+  }
+
+  acknowledge(): void {
+    this.#flow.open();
+    this.#link.acknowledge();
+  }
+
+  mark(): void {
+    this.#markers.mark();
+  }
+
+  end({ endReason, isLinkGone }: SessionContext): void {
+    this.#release(isLinkGone ? null : endReason);
+  }
+
+  /** A bug: this session ends, everybody else goes on, and the client resumes. */
+  fail(thrown: unknown): void {
+    if (this.#isEnded) return;
+    this.#deps.telemetry.counts.actorFailures += 1;
+    this.#deps.logger.error('a session failed and was stopped', { error: String(thrown) });
+    this.#release('actor_failed');
+    this.user?.failed();
+  }
+
+  /** Ends everything that belongs to the session, once. `reason` null: the link is gone already. */
+  #release(reason: SessionEndReason | null): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#deps.admission.leave(this);
+    for (const subscription of this.#subscriptions.values()) subscription.leave();
+    this.#subscriptions.clear();
+    this.#closeLink(reason);
+    this.#deps.ended(this);
+    this.user?.detach(this);
+  }
+
+  /** A peer that is gone cannot take a close: it is cut. Any other gets what is queued, as far as it takes it, and then the reason. */
+  #closeLink(reason: SessionEndReason | null): void {
+    try {
+      const isSilent = reason === null || reason === 'heartbeat_missed' || reason === 'actor_failed';
+      if (isSilent) this.#flow.end();
+      else this.#flow.close();
+      if (reason === 'heartbeat_missed') this.#link.terminate();
+      else if (reason !== null) this.#link.close(reason);
+    } catch (thrown) {
+      this.#deps.logger.error('closing a session failed', { error: String(thrown) });
+    }
+  }
+
+  #refusal(request: SubscribeRequest): GatewayError | null {
+    const { viewer } = this;
+    if (viewer === null || !this.isActive) {
+      return new GatewayError('DRAINING', 'the session takes no new operations: connect again');
+    }
+    const max = this.#deps.options.maxSubscriptionsPerSession;
+    if (this.#subscriptions.size >= max) {
+      return new GatewayError(
+        'OVERLOADED',
+        `the session has ${max} subscriptions already: end one, or open another socket`,
+      );
+    }
+    if (this.#subscriptions.has(request.operationId)) {
+      return new GatewayError('BAD_USER_INPUT', 'the operation id is in use: choose another');
+    }
+    const denied = request.filter.topics.find((topic) => !mayFollow(viewer, topic));
+    return denied === undefined ? null : forbidden(denied);
+  }
+
+  #relieved(): void {
+    this.send({ type: 'outbox.relieved' });
+    for (const subscription of this.#subscriptions.values()) this.#deps.relieved(subscription);
+  }
+}
+
+const forbidden = (topic: string): GatewayError =>
+  new GatewayError('TOPIC_FORBIDDEN', `the token does not allow topic ${topic}: ask for a topics claim that covers it`);

@@ -1,0 +1,110 @@
+import type { SessionClass, Telemetry } from '../telemetry/facade.ts';
+import type { Viewer } from '../viewer.ts';
+import type { FlushQueue } from './flush-queue.ts';
+import type { Markers } from './markers.ts';
+import type { CoreOptions } from './options.ts';
+import { deliveryBytes, Outbox } from './outbox.ts';
+import type { Delivery, SessionLink } from './session.ts';
+import type { SubscriptionHost } from './subscription.ts';
+
+/**
+ * The data plane of one session: its outbox, and the flush that hands batches to the link while that takes them. Dispatch only touches it;
+ * edges go to the machine from the flush, so that no dispatch ever runs a machine.
+ */
+
+export type SessionFlowDeps = {
+  readonly link: SessionLink;
+  readonly markers: Markers;
+  readonly flushes: FlushQueue;
+  readonly telemetry: Telemetry;
+  readonly options: CoreOptions;
+  readonly sessionClass: SessionClass;
+  /** The outbox passed its mark, or fell under half of it. Each is said once, in turn. */
+  saturated(): void;
+  relieved(): void;
+  /** Something was written. */
+  progressed(): void;
+  /** The link threw: the session cannot go on. */
+  failed(thrown: unknown): void;
+};
+
+export class SessionFlow implements SubscriptionHost {
+  viewer: Viewer | null = null;
+  sessionClass: SessionClass;
+  readonly outbox: Outbox;
+  readonly #deps: SessionFlowDeps;
+  #isTouched = false;
+  #isOpen = false;
+  #isReportedSaturated = false;
+
+  constructor(deps: SessionFlowDeps) {
+    this.#deps = deps;
+    this.sessionClass = deps.sessionClass;
+    const { outboxHighWaterBytes: highWaterBytes, outboxHighWaterCount: highWaterCount } = deps.options;
+    this.outbox = new Outbox({ highWaterBytes, highWaterCount });
+  }
+
+  /** From here on the link takes deliveries. */
+  open(): void {
+    this.#isOpen = true;
+  }
+
+  /** Hands over what is left if the link takes it, then nothing more. */
+  close(): void {
+    if (this.#isOpen) this.#write();
+    this.end();
+  }
+
+  /** Nothing more is handed over; what waits is thrown away. */
+  end(): void {
+    this.#isOpen = false;
+    this.outbox.clear();
+    this.#deps.markers.end();
+  }
+
+  touch(): void {
+    if (this.#isTouched || !this.#isOpen) return;
+    this.#isTouched = true;
+    this.#deps.flushes.add(this);
+  }
+
+  /** Called by the flush queue, once per turn. */
+  flush(): void {
+    this.#isTouched = false;
+    if (!this.#isOpen) return;
+    // Said before writing: a burst that fits the socket is an edge all the same, since subscriptions read the log because of it.
+    this.#reportSaturated();
+    this.#write();
+    this.#reportRelieved();
+  }
+
+  #write(): void {
+    const { link, options, telemetry, markers } = this.#deps;
+    try {
+      while (this.outbox.count > 0 && link.bufferedBytes < options.socketHighWaterBytes) {
+        const batch = this.outbox.take(options.socketHighWaterBytes);
+        telemetry.counts.deliveries += batch.length;
+        link.deliver(batch);
+        if (this.sessionClass !== 'none') markers.delivered(batch, sizeOf(batch));
+        if (this.#isReportedSaturated) this.#deps.progressed();
+      }
+    } catch (thrown) {
+      this.#deps.failed(thrown);
+    }
+  }
+
+  #reportSaturated(): void {
+    if (this.#isReportedSaturated || !this.outbox.isSaturated) return;
+    this.#isReportedSaturated = true;
+    this.#deps.saturated();
+  }
+
+  #reportRelieved(): void {
+    if (!this.#isReportedSaturated || this.outbox.isSaturated || !this.#isOpen) return;
+    this.#isReportedSaturated = false;
+    this.#deps.relieved();
+  }
+}
+
+const sizeOf = (batch: readonly Delivery[]): number =>
+  batch.reduce((sum, delivery) => sum + deliveryBytes(delivery), 0);
