@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { crc32c } from './crc32c.ts';
 import { GatewayError } from './errors.ts';
 import type { NextOffset } from './event.ts';
@@ -144,8 +144,8 @@ const checkedBody = (bytes: Buffer): Buffer | null => {
 
 /** One key's sealing. The nonce is a keyed hash of the body, so that equal positions stay equal and no counter has to be shared between nodes. */
 class Seal {
-  readonly #key: Buffer;
-  readonly #nonceKey: Buffer;
+  readonly #key: KeyObject;
+  readonly #nonceKey: KeyObject;
 
   constructor(secret: string) {
     if (Buffer.byteLength(secret) < minKeyBytes) {
@@ -154,7 +154,9 @@ class Seal {
         `a cursor key has fewer than ${minKeyBytes} bytes: use longer random ones`,
       );
     }
-    const derive = (use: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', `carillon cursor ${use}`, 32));
+    // Key objects: with raw keys OpenSSL sets each of them up anew, 55 us per cursor instead of 16.
+    const derive = (use: string): KeyObject =>
+      createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `carillon cursor ${use}`, 32)));
     this.#key = derive('seal');
     this.#nonceKey = derive('nonce');
   }
