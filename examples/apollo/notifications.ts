@@ -1,28 +1,13 @@
-import { ApolloClient, gql, InMemoryCache, type TypedDocumentNode } from '@apollo/client';
+import { ApolloClient, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';
+import { NotificationReceivedDocument, type NotificationReceivedSubscription } from '../__generated__/operations.ts';
 import { resuming } from '../resume.ts';
 
-/** What `notificationReceived` gives here; generate it from the schema in a project of your own. */
-export type NotificationReceived = {
-  notificationReceived: {
-    cursor: string;
-    isLive: boolean;
-    gap: { reason: string } | null;
-    edge: { node: { id: string; title: string; body: string | null; url: string | null } } | null;
-  };
-};
+/** Typed by codegen from `examples/operations.graphql` and the schema. */
+export const notificationReceived: typeof NotificationReceivedDocument = NotificationReceivedDocument;
 
-export const notificationReceived: TypedDocumentNode<NotificationReceived, { after?: string | null }> = gql`
-  subscription NotificationReceived($after: Cursor) {
-    notificationReceived(after: $after) {
-      cursor
-      isLive
-      gap { reason }
-      edge { node { id title body url } }
-    }
-  }
-`;
+export type NotificationReceived = NotificationReceivedSubscription;
 
 /** An Apollo client for a gateway. `token` is asked before every connection, so that it can be renewed. */
 export const createNotificationClient = (url: string, token: () => Promise<string>): ApolloClient =>

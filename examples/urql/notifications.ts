@@ -1,30 +1,14 @@
 import { createClient } from 'graphql-ws';
-import {
-  Client,
-  fetchExchange,
-  gql,
-  type SubscriptionHandler,
-  subscriptionExchange,
-  type TypedDocumentNode,
-} from 'urql';
+import { Client, fetchExchange, type SubscriptionHandler, subscriptionExchange } from 'urql';
+import { NotificationReceivedDocument, type NotificationReceivedSubscription } from '../__generated__/operations.ts';
 import { resuming } from '../resume.ts';
 
-type Node = { id: string; title: string; body: string | null; url: string | null };
+/** Typed by codegen from `examples/operations.graphql` and the schema. */
+export const notificationReceived: typeof NotificationReceivedDocument = NotificationReceivedDocument;
 
-/** What `notificationReceived` gives here; generate it from the schema in a project of your own. */
-export type NotificationReceived = {
-  notificationReceived: { cursor: string; gap: { reason: string } | null; edge: { node: Node } | null };
-};
+export type NotificationReceived = NotificationReceivedSubscription;
 
-export const notificationReceived: TypedDocumentNode<NotificationReceived, { after?: string | null }> = gql`
-  subscription NotificationReceived($after: Cursor) {
-    notificationReceived(after: $after) {
-      cursor
-      gap { reason }
-      edge { node { id title body url } }
-    }
-  }
-`;
+type Node = NonNullable<NotificationReceived['notificationReceived']['edge']>['node'];
 
 /** An urql client for a gateway: `wsUrl` for subscriptions, `httpUrl` for the rest. */
 export const createNotificationClient = (

@@ -1,4 +1,6 @@
+import { print } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
+import { FollowDocument, type FollowSubscription } from './__generated__/operations.ts';
 
 /** One notification as a test looks at it. */
 export type Received = {
@@ -37,19 +39,9 @@ export type FollowOptions = {
   readonly retryAttempts?: number;
 };
 
-const document = `subscription Follow($after: Cursor, $filter: StreamFilter) {
-  notificationReceived(after: $after, filter: $filter) {
-    cursor isLive gap { reason }
-    edge { node { id type title body audience content { __typename ... on Message { title body url } } } }
-  }
-}`;
+const document = print(FollowDocument);
 
-type Answer = {
-  cursor: string;
-  isLive: boolean;
-  gap: { reason: string } | null;
-  edge: { node: Omit<Received, 'cursor' | 'isLive' | 'extensions'> } | null;
-};
+type Answer = FollowSubscription['notificationReceived'];
 
 const filterOf = (options: FollowOptions) => ({
   topics: options.topics ?? [],

@@ -1,19 +1,13 @@
+import { print } from 'graphql';
+import { PublishDocument, type PublishMutation } from './__generated__/operations.ts';
+
 /** What `publishNotification` answered. */
 export type PublishAnswer = {
-  readonly data?: {
-    publishNotification: {
-      notificationId: string | null;
-      duplicate: boolean;
-      failedUserIds: string[];
-      userErrors: { code: string; field: string[] | null; message: string }[];
-    };
-  } | null;
+  readonly data?: PublishMutation | null;
   readonly errors?: { message: string; extensions?: Record<string, unknown> }[];
 };
 
-const document = `mutation Publish($input: PublishNotificationInput!) {
-  publishNotification(input: $input) { notificationId duplicate failedUserIds userErrors { code field message } }
-}`;
+const document = print(PublishDocument);
 
 /** Posts one mutation as a service would. */
 export const publish = async (
