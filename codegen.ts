@@ -25,7 +25,10 @@ const common = {
 /** Where a resolver's source is a type of the program rather than the payload as clients see it. */
 const mappers = {
   Notification: '../../event.ts#Envelope',
+  NotificationContent: '../../event.ts#EventContent',
   NotificationReceivedPayload: '../../actors/session.ts#Payload',
+  NotificationEdge: '../payload-resolvers.ts#EventPayload',
+  StreamGap: '../payload-resolvers.ts#GapPayload',
 };
 
 const documents = (folder: string): CodegenConfig['generates'] => ({

@@ -1,25 +1,30 @@
-import type { GraphQLFieldResolver } from 'graphql';
 import type { Payload } from '../actors/session.ts';
-import type { Envelope } from '../event.ts';
+import type {
+  NotificationEdgeResolvers,
+  NotificationReceivedPayloadResolvers,
+  NotificationResolvers,
+  StreamGapResolvers,
+} from './__generated__/resolvers.ts';
 
 /** What payloads show of what the actors deliver. Synchronous and the same for every viewer: renderings are shared. */
 
-type Resolvers<Source> = Readonly<Record<string, GraphQLFieldResolver<Source, unknown>>>;
-type EventPayload = Extract<Payload, { kind: 'event' }>;
-type GapPayload = Extract<Payload, { kind: 'gap' }>;
+/** Source of `NotificationEdge`. */
+export type EventPayload = Extract<Payload, { kind: 'event' }>;
+/** Source of `StreamGap`. */
+export type GapPayload = Extract<Payload, { kind: 'gap' }>;
 
-const subscription: Resolvers<Payload> = { notificationReceived: (payload) => payload };
+const subscription = { notificationReceived: (step: Payload) => step };
 
-const payload: Resolvers<Payload> = {
+const payload: NotificationReceivedPayloadResolvers = {
   cursor: (step) => step.cursor,
   edge: (step) => (step.kind === 'event' ? step : null),
   gap: (step) => (step.kind === 'gap' ? step : null),
   isLive: (step) => step.isLive,
 };
 
-const edge: Resolvers<EventPayload> = { cursor: (step) => step.cursor, node: (step) => step.envelope };
+const edge: NotificationEdgeResolvers = { cursor: (step) => step.cursor, node: (step) => step.envelope };
 
-const gap: Resolvers<GapPayload> = {
+const gap: StreamGapResolvers = {
   reason: (step) => step.reason,
   since: (step) => step.sinceMs,
   until: (step) => step.untilMs,
@@ -27,7 +32,7 @@ const gap: Resolvers<GapPayload> = {
 
 const audienceKinds = { user: 'USER', topic: 'TOPIC', everyone: 'EVERYONE' } as const;
 
-const notification: Resolvers<Envelope> = {
+const notification: NotificationResolvers = {
   id: (envelope) => envelope.id,
   type: (envelope) => envelope.type,
   createdAt: (envelope) => envelope.createdAtMs,

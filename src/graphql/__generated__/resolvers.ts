@@ -1,10 +1,10 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
-import type { Envelope } from '../../event.ts';
+import type { Envelope, EventContent } from '../../event.ts';
 import type { Payload } from '../../actors/session.ts';
+import type { EventPayload, GapPayload } from '../payload-resolvers.ts';
 import type { OperationContext } from '../operation-context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
-export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** All built-in and custom scalars, mapped to their actual values */
 export type Scalars = {
@@ -515,15 +515,6 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 
 
 
-/** Mapping of union types */
-export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
-  NotificationContent:
-    | ( CommentMention )
-    | ( IncidentAlert )
-    | ( Message )
-    | ( OrderShipped )
-  ;
-};
 
 
 /** Mapping between all available schema types and the resolvers types */
@@ -546,9 +537,9 @@ export type ResolversTypes = {
   MessageInput: MessageInput;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Notification: ResolverTypeWrapper<Envelope>;
-  NotificationContent: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['NotificationContent']>;
+  NotificationContent: ResolverTypeWrapper<EventContent>;
   NotificationContentInput: NotificationContentInput;
-  NotificationEdge: ResolverTypeWrapper<Omit<NotificationEdge, 'node'> & { node: ResolversTypes['Notification'] }>;
+  NotificationEdge: ResolverTypeWrapper<EventPayload>;
   NotificationReceivedPayload: ResolverTypeWrapper<Payload>;
   OrderShipped: ResolverTypeWrapper<OrderShipped>;
   OrderShippedInput: OrderShippedInput;
@@ -562,7 +553,7 @@ export type ResolversTypes = {
   SessionRefreshPayload: ResolverTypeWrapper<SessionRefreshPayload>;
   Severity: Severity;
   StreamFilter: StreamFilter;
-  StreamGap: ResolverTypeWrapper<StreamGap>;
+  StreamGap: ResolverTypeWrapper<GapPayload>;
   StreamGapReason: StreamGapReason;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -588,9 +579,9 @@ export type ResolversParentTypes = {
   MessageInput: MessageInput;
   Mutation: Record<PropertyKey, never>;
   Notification: Envelope;
-  NotificationContent: ResolversUnionTypes<ResolversParentTypes>['NotificationContent'];
+  NotificationContent: EventContent;
   NotificationContentInput: NotificationContentInput;
-  NotificationEdge: Omit<NotificationEdge, 'node'> & { node: ResolversParentTypes['Notification'] };
+  NotificationEdge: EventPayload;
   NotificationReceivedPayload: Payload;
   OrderShipped: OrderShipped;
   OrderShippedInput: OrderShippedInput;
@@ -602,7 +593,7 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   SessionRefreshPayload: SessionRefreshPayload;
   StreamFilter: StreamFilter;
-  StreamGap: StreamGap;
+  StreamGap: GapPayload;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
   UserError: UserError;
