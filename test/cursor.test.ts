@@ -110,6 +110,24 @@ describe('decode', () => {
     );
   });
 
+  const checked = (...body: number[]): string => {
+    const head = Buffer.from([1, ...body]);
+    const checksum = Buffer.alloc(4);
+    checksum.writeUInt32LE(crc32c(head));
+    return Buffer.concat([head, checksum]).toString('base64url');
+  };
+  const topicBytes = [1, 2, 3, 4, 5, 6, 7, 8, 0];
+
+  it('gives null for a body that says more than it should: bytes left over, a topic twice, an offset beyond 63 bits', () => {
+    expect(plain.decode(checked(1, ...topicBytes))).toEqual([{ fingerprint: '0102030405060708', partitions: [] }]);
+    expect(plain.decode(checked(1, ...topicBytes, 0))).toBeNull();
+    expect(plain.decode(checked(2, ...topicBytes, ...topicBytes))).toBeNull();
+    const onePartition = [1, ...topicBytes.slice(0, 8), 1, 1, 1];
+    expect(plain.decode(checked(...onePartition, ...Array(8).fill(0xff), 0x7f))).not.toBeNull();
+    expect(plain.decode(checked(...onePartition, ...Array(9).fill(0xff), 1))).toBeNull();
+    expect(plain.decode(checked(...onePartition, ...Array(10).fill(0xff), 1))).toBeNull();
+  });
+
   it('does not look at input that is too long to be a cursor', () => {
     expect(plain.decode('A'.repeat(10_000_000))).toBeNull();
   });

@@ -148,6 +148,15 @@ describe('CloudEvents in binary mode', () => {
   });
 });
 
+describe('an event whose time cannot be read', () => {
+  it('is dated by its record', () => {
+    expect(decode({ headers: [['ce_time', 'yesterday']] })).toMatchObject({
+      kind: 'unreadable',
+      createdAtMs: now - 1000,
+    });
+  });
+});
+
 describe('CloudEvents in structured mode', () => {
   it.each([
     'application/cloudevents+json',

@@ -173,6 +173,7 @@ describe('C55: big numbers in events', () => {
   it('are refused where they cannot be kept', () => {
     expect(travel('big', '12345678901234567890')).toMatch(/Every\.big is beyond 64 bits/);
     expect(travel('big', '9223372036854775808')).toMatch(/Every\.big is beyond 64 bits/);
+    expect(travel('big', '"-9223372036854775809"')).toMatch(/Every\.big is beyond 64 bits/);
     expect(travel('big', '1e400')).toMatch(/Every\.big is not a 64-bit integer/);
     expect(travel('big', '1e19')).toMatch(/Every\.big is not a 64-bit integer/);
     expect(travel('big', '0.1')).toMatch(/Every\.big is not a 64-bit integer/);
