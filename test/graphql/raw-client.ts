@@ -39,6 +39,7 @@ export const connectRaw = async (
     if (isBinary) throw new Error('the server sent a binary frame');
     frames.push(String(data));
     const message = validateMessage(JSON.parse(String(data))) as Message;
+    if (message.payload?.settled !== undefined) return;
     const waiter = waiting.shift();
     if (waiter === undefined) queue.push(message);
     else waiter.resolve(message);
@@ -100,7 +101,7 @@ export const settle = async (client: RawClient): Promise<void> => {
     };
     client.ws.on('message', look);
   });
-  client.send({ type: 'ping', payload: { mark } });
+  client.send({ type: 'ping', payload: { settled: mark } });
   await answered;
 };
 
