@@ -22,32 +22,31 @@ export type HttpExecutorDeps = {
   readonly isGraphiqlEnabled: boolean;
 };
 
-const nothing: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
-
-/** Parse and validate are one step for us; the errors of either are told at validation. */
-const useDocuments = (documents: Documents): Plugin => {
-  const failures = new WeakMap<DocumentNode, readonly GraphQLError[]>();
-  return {
-    onParams({ params, setParams }) {
-      const { operationName, ...others } = params;
-      if (operationName === '') setParams(others);
-    },
-    onParse({ setParseFn }) {
-      setParseFn((source: string | { readonly body: string }) => {
-        const preparation = documents.prepare(typeof source === 'string' ? source : source.body);
-        if (preparation.ok) return preparation.prepared.document;
-        const failed = { ...nothing };
-        failures.set(failed, preparation.errors);
-        return failed;
-      });
-    },
-    onValidate({ params, setResult }) {
-      const { documentAST } = params as { readonly documentAST: DocumentNode };
-      const unknown = [new GraphQLError('the document did not come through the pipeline')];
-      setResult(failures.get(documentAST) ?? (documents.find(documentAST) === null ? unknown : []));
-    },
-  };
+/** Yoga knows one error or an aggregate of them. */
+const thrown = (errors: readonly GraphQLError[]): Error => {
+  const [first, ...others] = errors;
+  return first !== undefined && others.length === 0 ? first : new AggregateError(errors);
 };
+
+/** Parse and validate are one step for us, told at parsing: yoga looks for the operation before it validates. */
+const useDocuments = (documents: Documents): Plugin => ({
+  onParams({ params, setParams }) {
+    const { operationName, ...others } = params;
+    if (operationName === '') setParams(others);
+  },
+  onParse({ setParseFn }) {
+    setParseFn((source: string | { readonly body: string }) => {
+      const preparation = documents.prepare(typeof source === 'string' ? source : source.body);
+      if (!preparation.ok) throw thrown(preparation.errors);
+      return preparation.prepared.document;
+    });
+  },
+  onValidate({ params, setResult }) {
+    const { documentAST } = params as { readonly documentAST: DocumentNode };
+    const isOurs = documents.find(documentAST) !== null;
+    setResult(isOurs ? [] : [new GraphQLError('the document did not come through the pipeline')]);
+  },
+});
 
 const isIntrospection = (operation: OperationDefinitionNode): boolean =>
   operation.selectionSet.selections.every(

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GatewayError } from '../../src/errors.ts';
+import { openEndpoint, type TestEndpoint } from './endpoint.ts';
+import { eventPayload } from './hand-driven-sessions.ts';
+import { until } from './raw-client.ts';
+
+let endpoint: TestEndpoint;
+beforeAll(async () => {
+  endpoint = await openEndpoint();
+});
+afterAll(() => endpoint.close());
+
+const query =
+  'subscription S($after: Cursor) { notificationReceived(after: $after) { cursor edge { node { title } } } }';
+
+type Stream = { readonly response: Response; text(): string; readonly ended: Promise<void>; cut(): void };
+
+const open = async (
+  given: { headers?: Record<string, string>; body?: unknown; method?: 'GET' } = {},
+): Promise<Stream> => {
+  const headers = {
+    accept: 'text/event-stream',
+    authorization: 'Bearer user:ada',
+    'content-type': 'application/json',
+    ...given.headers,
+  };
+  const cutter = new AbortController();
+  const search = given.method === 'GET' ? `?query=${encodeURIComponent(query)}` : '';
+  const post = { method: 'POST', body: JSON.stringify(given.body ?? { query }) };
+  const response = await fetch(endpoint.httpUrl + search, {
+    ...(given.method === 'GET' ? {} : post),
+    headers,
+    signal: cutter.signal,
+  });
+  let text = '';
+  const read = async (): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const part of response.body ?? []) text += decoder.decode(part, { stream: true });
+  };
+  const ended = read().catch(() => {});
+  return { response, text: () => text, ended, cut: () => cutter.abort() };
+};
+
+const subscribed = async (given: Parameters<typeof open>[0] = {}): Promise<Stream> => {
+  const count = endpoint.core.opened.length;
+  const stream = await open(given);
+  await until(() => endpoint.core.opened.length > count && endpoint.core.last.requests.length === 1);
+  return stream;
+};
+
+describe('a subscription as event stream', () => {
+  it.each([undefined, 'GET'] as const)('delivers results whose id is the cursor (%s)', async (method) => {
+    const stream = await subscribed(method === undefined ? {} : { method });
+    expect(stream.response.headers.get('content-type')).toContain('text/event-stream');
+    expect(endpoint.core.last.kind).toBe('sse');
+    endpoint.core.last.emit([eventPayload(1), eventPayload(2)]);
+    await until(() => stream.text().includes('cursor-2'));
+    expect(stream.text()).toContain(
+      'event: next\nid: cursor-1\ndata: {"data":{"notificationReceived":{"cursor":"cursor-1","edge":{"node":{"title":"event 1"}}}}}\n\n',
+    );
+    stream.cut();
+    await until(() => endpoint.core.last.ended !== null);
+    expect(endpoint.core.last.ended).toBe('client_closed');
+  });
+
+  it('begins at Last-Event-ID, else at after', async () => {
+    const body = { query, variables: { after: 'original' } };
+    (await subscribed({ body })).cut();
+    expect(endpoint.core.last.requests[0]?.after).toBe('original');
+    (await subscribed({ body, headers: { 'last-event-id': 'newer' } })).cut();
+    expect(endpoint.core.last.requests[0]?.after).toBe('newer');
+  });
+
+  it('ends without complete in drain, so that the client comes back', async () => {
+    const stream = await subscribed();
+    endpoint.core.last.end('draining');
+    await stream.ended;
+    expect(stream.text()).not.toContain('complete');
+  });
+
+  it('is kept warm by comments, which are no acks', async () => {
+    const stream = await subscribed();
+    const { length } = stream.text();
+    endpoint.core.last.link.mark(1);
+    await until(() => stream.text().length > length);
+    expect(stream.text().slice(length)).toBe(':\n\n');
+    stream.cut();
+  });
+
+  it('tells the actor that what was written is taken', async () => {
+    const stream = await subscribed();
+    const session = endpoint.core.last;
+    session.emit([eventPayload(1)]);
+    await until(() => session.drainedTimes > 0);
+    stream.cut();
+  });
+
+  it('that is refused is one result with errors, then complete', async () => {
+    const body = { query: 'subscription { notificationReceived(filter: { topics: ["secret"] }) { cursor } }' };
+    const stream = await open({ body });
+    await stream.ended;
+    expect(stream.text()).toMatch(
+      /event: next\ndata: \{"errors":\[.*TOPIC_FORBIDDEN.*\]\}\n\nevent: complete\ndata:\n\n$/,
+    );
+  });
+
+  it('that loses its right ends the same way', async () => {
+    const stream = await subscribed();
+    endpoint.core.last.link.fail('sse', new GatewayError('TOPIC_FORBIDDEN', 'gone'));
+    await stream.ended;
+    expect(stream.text()).toMatch(/TOPIC_FORBIDDEN.*\n\nevent: complete\ndata:\n\n$/s);
+  });
+
+  it.each([
+    ['too_many_sockets', 503, 'OVERLOADED'],
+    ['draining', 503, 'DRAINING'],
+    ['token_expired', 401, 'UNAUTHENTICATED'],
+  ] as const)('that is not admitted gets a status: %s', async (reason, status, code) => {
+    const { core } = endpoint;
+    core.isHeld = true;
+    const count = core.opened.length;
+    const opening = open();
+    await until(() => core.opened.length > count);
+    core.isHeld = false;
+    core.last.end(reason);
+    const stream = await opening;
+    await stream.ended;
+    expect(stream.response.status).toBe(status);
+    expect(stream.text()).toContain(code);
+  });
+
+  it('is no other matter for queries: one result, complete', async () => {
+    const stream = await open({ body: { query: '{ viewer { userId } }' } });
+    await stream.ended;
+    expect(stream.text()).toMatch(
+      /event: next\ndata: \{"data":\{"viewer":\{"userId":"ada"\}\}\}\n\nevent: complete\ndata:/,
+    );
+  });
+});
