@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Timer } from '../clock.ts';
 import type { TraceContext } from '../event.ts';
 import { scopes, type Viewer } from '../viewer.ts';
 import type { Access } from './access.ts';
@@ -23,7 +24,13 @@ export type HttpDeps = SocketDeps & {
   readonly isIntrospectionEnabled: boolean;
 };
 
-type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse; readonly startedAtMs: number };
+type Exchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly startedAtMs: number;
+  /** Runs until the request is here and its sender known. */
+  readonly deadline: Timer;
+};
 /** An exchange whose request is known in full. */
 type Asked = Exchange & { readonly body: string | null; readonly viewer: Viewer | null };
 
@@ -81,6 +88,7 @@ const answer = async (exchange: Exchange, deps: HttpDeps): Promise<HttpRefusal |
   const body = request.method === 'POST' ? await readHttpBody(request, bodyLimit(viewer, deps)) : null;
   if (body?.ok === false) return body.refusal;
   if (response.headersSent) return null;
+  exchange.deadline.cancel();
   const asked = { ...exchange, viewer, body: body === null ? null : body.text };
   if (viewer !== null && openStream({ request, response, viewer, body: asked.body }, deps)) return null;
   await traced(asked, deps);
@@ -96,6 +104,8 @@ const tooSlow: HttpRefusal = {
 
 /** Answers one request to the endpoint. Never rejects. */
 export const handleHttp = async (request: IncomingMessage, response: ServerResponse, deps: HttpDeps): Promise<void> => {
+  // A write that meets a connection just cut is reported here; the session or the client's absence says the rest.
+  response.on('error', () => {});
   const refused = deps.access.refusal(request.headers);
   if (refused !== null) return sendRefusal(response, { status: 403, code: 'FORBIDDEN', message: refused });
   allowOrigin(request, response);
@@ -103,7 +113,7 @@ export const handleHttp = async (request: IncomingMessage, response: ServerRespo
   const startedAtMs = deps.clock.now();
   const deadline = deps.clock.after(deps.limits.requestDeadlineMs, () => sendRefusal(response, tooSlow));
   try {
-    const refusal = await answer({ request, response, startedAtMs }, deps);
+    const refusal = await answer({ request, response, startedAtMs, deadline }, deps);
     if (refusal !== null) sendRefusal(response, refusal);
   } catch (error) {
     const { message, extensions } = deps.mask.mask(error);

@@ -20,7 +20,7 @@ export type ClientMessage = ConnectionInitMessage | PingMessage | PongMessage | 
 const isFromClient = (message: { readonly type: MessageType }): message is ClientMessage =>
   message.type !== MessageType.ConnectionAck && message.type !== MessageType.Next && message.type !== MessageType.Error;
 
-/** Reads one text frame. What is not a client's message is the close that it deserves (4400); its reason repeats no value. */
+/** Reads one text frame. What is not a client's message is the close that it deserves (4400); the reason is for its sender alone. */
 export const readMessage = (text: string): ClientMessage | Close => {
   let value: unknown;
   try {

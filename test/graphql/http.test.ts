@@ -179,6 +179,17 @@ describe('a request', () => {
     await hasty.close();
   });
 
+  it('that has arrived in time may take its time', async () => {
+    const hasty = await openEndpoint({ limits: { requestDeadlineMs: 50 } });
+    hasty.core.onPublish = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return published('slow');
+    };
+    const body = JSON.stringify({ query: publishing, variables: { input: message('slow') } });
+    expect((await ask(hasty, { headers: as('user:ada'), body })).status).toBe(200);
+    await hasty.close();
+  });
+
   it('cannot refresh a session it does not have', async () => {
     const answer = await post('mutation { sessionRefresh(token: "user:ada") { viewer { userId } } }');
     expect(answer.json().errors?.[0]?.extensions?.['code']).toBe('NOT_A_SESSION');
