@@ -73,7 +73,12 @@ const useAuthentication = (documents: Documents): Plugin => ({
 
 /** Subscriptions with the right Accept header never come this far. */
 const useNoSubscriptions = (): Plugin => ({
-  onSubscribe({ setResultAndStopExecution }) {
+  onSubscribe({ args, setResultAndStopExecution }) {
+    const { viewer } = args.contextValue as unknown as OperationContext;
+    if (viewer === null) {
+      setResultAndStopExecution({ errors: [tokenNeeded()] });
+      return;
+    }
     const message = 'subscriptions need a stream: use the WebSocket, or send "Accept: text/event-stream"';
     const error = gatewayGraphqlError(new GatewayError('BAD_USER_INPUT', message));
     error.extensions['http'] = { status: 406 };
@@ -81,7 +86,8 @@ const useNoSubscriptions = (): Plugin => ({
   },
 });
 
-const defaultQuery = `# The token goes into the Headers tab: { "Authorization": "Bearer …" }
+const defaultQuery = `# The token goes into the Headers tab below:
+#   { "Authorization": "Bearer …" }
 subscription Notifications {
   notificationReceived {
     cursor
@@ -105,7 +111,8 @@ export const createHttpExecutor = (deps: HttpExecutorDeps): HttpExecutor => {
     multipart: false,
     parserAndValidationCache: false,
     maskedErrors: { maskError: (error) => mask.mask(error) },
-    graphiql: isGraphiqlEnabled ? { title: 'Carillon', subscriptionsProtocol: 'WS', defaultQuery } : false,
+    // Over WebSocket, GraphiQL sends nothing of its Headers tab, so no token: its subscriptions take the event stream.
+    graphiql: isGraphiqlEnabled ? { title: 'Carillon', subscriptionsProtocol: 'SSE', defaultQuery } : false,
     renderGraphiQL,
     plugins: [useDocuments(documents), useAuthentication(documents), useNoSubscriptions()],
   });

@@ -385,7 +385,7 @@ describe('dev mode', () => {
     const page = await ask(dev, { method: 'GET', headers: { accept: 'text/html' } });
     expect(page.status).toBe(200);
     expect(page.headers['content-type']).toContain('text/html');
-    expect(page.text).toContain('"subscriptionsProtocol":"WS"');
+    expect(page.text).toContain('"subscriptionsProtocol":"SSE"');
     expect(page.text).not.toMatch(/<(?:script|link)[^>]+(?:src|href)="https?:/);
     expect((await ask(endpoint, { method: 'GET', headers: { accept: 'text/html' } })).status).toBe(401);
   });
