@@ -75,6 +75,11 @@ export class Intake implements FeedHandler {
     this.#deps.ring.reset(partition, offset);
   }
 
+  /** Where reading a partition stands. */
+  positionOf(partition: PartitionId): bigint {
+    return this.#deps.tail.at(partition)?.next ?? 0n;
+  }
+
   chunk(chunk: LogChunk): void | Promise<void> {
     if (chunk.kind === 'gap') return this.#gap(chunk);
     return this.#records(chunk, { from: 0, isWarmUp: false });
@@ -134,6 +139,14 @@ export class Intake implements FeedHandler {
         error: String(thrown),
       });
     }
+  }
+
+  /** Whether an event of this duplicate key was read within the window before the tail, in any partition. */
+  hasSeen(dedupeKey: string): boolean {
+    for (const [partition, window] of this.#windows) {
+      if (window.has(dedupeKey, this.#deps.tail.at(partition)?.next ?? 0n)) return true;
+    }
+    return false;
   }
 
   #count(decoded: Decoded, isDuplicate: boolean): void {

@@ -235,6 +235,8 @@ export class SessionActor implements SessionHandle, Applicant {
     this.#deps.telemetry.counts.actorFailures += 1;
     this.#deps.logger.error('a session failed and was stopped', { error: String(thrown) });
     this.#release('actor_failed');
+    // Where the machine itself still lives, its timers end with this; its own ending then finds everything released.
+    this.#machine.send({ type: 'actor.failed' });
     this.user?.failed();
   }
 
