@@ -1,0 +1,101 @@
+import type {
+  Delivery,
+  Payload,
+  SessionEndReason,
+  SessionHandle,
+  SessionLink,
+  StreamFilter,
+} from '../../src/actors/session.ts';
+import type { GatewayError } from '../../src/errors.ts';
+import type { Viewer } from '../../src/viewer.ts';
+import type { TestNode } from './node.ts';
+
+/** A transport and its client in one: keeps what it is given, and may stop reading. */
+export class TestClient implements SessionLink {
+  readonly received: Delivery[] = [];
+  readonly marks: number[] = [];
+  readonly failures: { operationId: string; error: GatewayError }[] = [];
+  /** How often deliver was called. */
+  writes = 0;
+  acknowledged = 0;
+  endedBy: SessionEndReason | 'terminated' | null = null;
+  bufferedBytes = 0;
+  /** Bytes stay with the socket until `read`. */
+  isSlow = false;
+  /** Throws out of deliver. */
+  isBroken = false;
+  readonly handle: SessionHandle;
+
+  constructor(node: TestNode, kind: 'websocket' | 'sse' = 'websocket') {
+    this.handle = node.core.sessions.open(this, { kind });
+  }
+
+  acknowledge(): void {
+    this.acknowledged += 1;
+  }
+
+  deliver(batch: readonly Delivery[]): void {
+    if (this.isBroken) throw new Error('broken link');
+    this.writes += 1;
+    this.received.push(...batch);
+    if (this.isSlow) this.bufferedBytes += batch.length * 300;
+  }
+
+  mark(counter: number): void {
+    this.marks.push(counter);
+  }
+
+  fail(operationId: string, error: GatewayError): void {
+    this.failures.push({ operationId, error });
+  }
+
+  close(reason: SessionEndReason): void {
+    this.endedBy = reason;
+  }
+
+  terminate(): void {
+    this.endedBy = 'terminated';
+  }
+
+  /** The client reads what the socket holds. */
+  read(): void {
+    this.bufferedBytes = 0;
+    this.handle.drained();
+  }
+
+  payloads(operationId = 'op'): readonly Payload[] {
+    return this.received.filter((delivery) => delivery.operationId === operationId).map(({ payload }) => payload);
+  }
+
+  titles(operationId = 'op'): readonly string[] {
+    return this.payloads(operationId).flatMap((each) => (each.kind === 'event' ? [each.envelope.display.title] : []));
+  }
+
+  gaps(operationId = 'op'): readonly string[] {
+    return this.payloads(operationId).flatMap((each) => (each.kind === 'gap' ? [each.reason] : []));
+  }
+
+  get lastCursor(): string | null {
+    return this.received.at(-1)?.payload.cursor ?? null;
+  }
+}
+
+export const everything: StreamFilter = { viewer: true, everyone: true, topics: [], types: null };
+
+/** A session that has its ack. */
+export const connectAs = (node: TestNode, who: Viewer, kind: 'websocket' | 'sse' = 'websocket'): TestClient => {
+  const client = new TestClient(node, kind);
+  client.handle.initReceived();
+  client.handle.authenticated(who);
+  return client;
+};
+
+/** Subscribes as operation `op`; a refusal is a failure of the test. */
+export const subscribe = (
+  client: TestClient,
+  options: { after?: string | null; filter?: Partial<StreamFilter>; operationId?: string } = {},
+): void => {
+  const { after = null, filter = {}, operationId = 'op' } = options;
+  const refusal = client.handle.subscribe({ operationId, filter: { ...everything, ...filter }, after, plan: null });
+  if (refusal !== null) throw refusal;
+};
