@@ -48,7 +48,7 @@ export class SessionTable implements Sessions {
     const session = new SessionActor(link, options.kind, { ...this.#deps, ended });
     if (session.isEnded) return session;
     this.#sessions.add(session);
-    if (this.#isDraining) this.#deps.after(0, () => session.send({ type: 'drain.requested' }));
+    if (this.#isDraining) this.#deps.after(0, () => this.#drainOne(session));
     return session;
   }
 

@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import { createCursorCodec } from '../../src/cursor.ts';
+import { partitionId } from '../../src/event.ts';
+import { connectAs, subscribe, type TestClient } from './client.ts';
+import { createWorld, record, type TestNode, topic, userId, viewer, type World } from './node.ts';
+
+const other = { kind: 'user', userId: userId('other') } as const;
+const first = partitionId(topic, 0);
+
+/** A world in which `u1` has seen `seen`, and left. */
+const afterLeaving = async (
+  options: { partitionCount?: number } = {},
+): Promise<{ world: World; node: TestNode; after: string }> => {
+  const world = await createWorld({ partitionCount: 1, ...options });
+  const node = await world.node();
+  const client = connectAs(node, viewer('u1'));
+  subscribe(client);
+  await world.log.append([record('seen', { partition: 0 })]);
+  await world.settle();
+  const after = client.lastCursor ?? '';
+  client.handle.closed('client_closed');
+  return { world, node, after };
+};
+
+const resume = async (world: World, node: TestNode, after: string): Promise<TestClient> => {
+  const client = connectAs(node, viewer('u1'));
+  subscribe(client, { after });
+  await world.settle();
+  return client;
+};
+
+describe('catching up', () => {
+  it('delivers what was missed, then a checkpoint that says live, then what comes', async () => {
+    const { world, node, after } = await afterLeaving();
+    await world.log.append([record('missed'), record('not mine', { audience: other })]);
+    await world.settle();
+    const client = await resume(world, node, after);
+    await world.log.append([record('next')]);
+    await world.settle();
+    expect(client.payloads().map((each) => [each.kind, each.isLive])).toEqual([
+      ['event', false],
+      ['checkpoint', true],
+      ['event', true],
+    ]);
+    expect(client.titles()).toEqual(['missed', 'next']);
+  });
+
+  it('goes on where any of the received cursors points, and repeats nothing at the last', async () => {
+    const { world, node, after } = await afterLeaving();
+    await world.log.append([record('a'), record('b'), record('c')]);
+    const client = await resume(world, node, after);
+    for (const payload of client.payloads()) {
+      const again = await resume(world, node, payload.cursor);
+      const index = payload.kind === 'event' ? client.titles().indexOf(payload.envelope.display.title) : 2;
+      expect(again.titles()).toEqual(client.titles().slice(index + 1));
+    }
+  });
+
+  it.each(['', 'nonsense', 'AAAA', '{"a":1}', 'x'.repeat(20_000)])(
+    'answers cursor %j with a gap, and is live',
+    async (after) => {
+      const { world, node } = await afterLeaving();
+      const client = await resume(world, node, after);
+      await world.log.append([record('next')]);
+      await world.settle();
+      expect(client.payloads().map((each) => [each.kind, each.isLive])).toEqual([
+        ['gap', true],
+        ['event', true],
+      ]);
+      expect(client.gaps()).toEqual(['INVALID_CURSOR']);
+    },
+  );
+
+  it('reads a cold log as it was read live: a duplicate stays one', async () => {
+    const { world, after } = await afterLeaving();
+    await world.log.append([record('seen again', { ceId: 'seen' }), record('new')]);
+    for (let i = 0; i < 5_000; i++) void world.log.append([record(`f${i}`, { audience: other })]);
+    const cold = await world.node({ ringBytesPerPartition: 1_000 });
+    const client = await resume(world, cold, after);
+    expect(client.titles()).toEqual(['new']);
+    expect(cold.telemetry.counts.catchUpScans).toBeGreaterThan(0);
+  });
+
+  it('says EXPIRED where the log no longer reaches back, and goes on from its start', async () => {
+    const { world, after } = await afterLeaving();
+    await world.log.append([record('lost'), record('kept')]);
+    await world.settle();
+    world.store.expire(first, 2n);
+    const cold = await world.node();
+    const client = await resume(world, cold, after);
+    expect(client.gaps()).toEqual(['EXPIRED']);
+    expect(client.titles()).toEqual(['kept']);
+  });
+
+  it('says nothing when everything has expired and nothing was missed', async () => {
+    const { world, after } = await afterLeaving();
+    world.store.expire(first, 1n);
+    const cold = await world.node();
+    const client = await resume(world, cold, after);
+    expect(client.payloads().map(({ kind }) => kind)).toEqual(['checkpoint']);
+  });
+
+  it('says LIMIT once for what is older than the replay age, and delivers the rest', async () => {
+    const { world, after } = await afterLeaving();
+    const dayMs = 86_400_000;
+    const now = world.clock.now();
+    await world.log.append([
+      record('old', { timestampMs: now - 3 * dayMs }),
+      record('older', { timestampMs: now - 2 * dayMs }),
+      record('new'),
+    ]);
+    const cold = await world.node({ ringBytesPerPartition: 1 });
+    const client = await resume(world, cold, after);
+    expect(client.gaps()).toEqual(['LIMIT']);
+    expect(client.titles()).toEqual(['new']);
+  });
+
+  it('says TRUNCATED when the log was cut below the cursor', async () => {
+    const { world, after } = await afterLeaving();
+    world.store.truncate(first, 0n);
+    await world.log.append([record('instead'), record('more')]);
+    const cold = await world.node();
+    const client = await resume(world, cold, after);
+    expect(client.gaps()).toEqual(['TRUNCATED']);
+    await world.log.append([record('next')]);
+    await world.settle();
+    expect(client.titles()).toEqual(['next']);
+  });
+
+  it('says RECREATED when the topic is another one, and reads it from its first record', async () => {
+    const { world, after } = await afterLeaving();
+    world.store.recreate(topic);
+    await world.log.append([record('fresh')]);
+    const cold = await world.node();
+    const client = await resume(world, cold, after);
+    expect(client.gaps()).toEqual(['RECREATED']);
+    expect(client.titles()).toEqual(['fresh']);
+  });
+
+  it('starts a topic that was added to the list at the tail, and ignores one that was removed', async () => {
+    const { world, after } = await afterLeaving();
+    const added = world.store.log(['added']);
+    await added.append([record('before')]);
+    const node = await world.node({ topics: [topic, 'added'] });
+    const client = await resume(world, node, after);
+    await added.append([record('after')]);
+    await world.settle();
+    expect(client.titles()).toEqual(['after']);
+    expect(client.gaps()).toEqual([]);
+    const back = await resume(world, await world.node(), client.lastCursor ?? '');
+    expect(back.payloads().map(({ kind }) => kind)).toEqual(['checkpoint']);
+  });
+
+  it('reads a partition that was added while the client was away from its beginning', async () => {
+    const { world, node, after } = await afterLeaving();
+    world.store.grow(topic, 2);
+    await world.log.append([record('in the new one', { partition: 1 })]);
+    await world.settle();
+    const client = await resume(world, node, after);
+    expect(client.titles()).toEqual(['in the new one']);
+  });
+
+  it('waits at a position beyond the tail, delivers nothing twice, and goes on when the tail gets there', async () => {
+    const { world, node, after } = await afterLeaving();
+    const slow = await world.node();
+    slow.hold();
+    await world.log.append([record('ahead')]);
+    const quick = await resume(world, node, after);
+    expect(quick.titles()).toEqual(['ahead']);
+    const client = await resume(world, slow, quick.lastCursor ?? '');
+    expect(client.payloads()).toEqual([]);
+    slow.release();
+    await world.log.append([record('next')]);
+    await world.settle();
+    expect(client.titles()).toEqual(['next']);
+    expect(client.gaps()).toEqual([]);
+  });
+
+  it('says TRUNCATED for a position beyond the tail once the log denies that it will come', async () => {
+    const { world, node } = await afterLeaving();
+    const { fingerprint } = world.log.topology().topics[0] ?? { fingerprint: '' };
+    const forged = createCursorCodec().encode([{ fingerprint, partitions: [{ next: 1_000n, epoch: 0 }] }]);
+    const client = await resume(world, node, forged);
+    expect(client.payloads()).toEqual([]);
+    world.store.truncate(first, 1n);
+    world.clock.advance(6_000);
+    await world.settle();
+    expect(client.gaps()).toContain('TRUNCATED');
+    await world.log.append([record('next')]);
+    await world.settle();
+    expect(client.titles()).toContain('next');
+  });
+
+  it('asks again while the log does not answer, and ends with the subscription', async () => {
+    const { world, node, after } = await afterLeaving();
+    await world.log.append([record('missed')]);
+    await world.settle();
+    world.store.stall(1_000);
+    const [client, gone] = [await resume(world, node, after), await resume(world, node, after)];
+    gone.handle.unsubscribe('op');
+    world.clock.advance(3_000);
+    await world.settle();
+    expect(client.payloads()).toEqual([]);
+    world.store.stall(0);
+    world.clock.advance(1_000);
+    await world.settle();
+    expect(client.titles()).toEqual(['missed']);
+    expect(gone.payloads()).toEqual([]);
+    expect(node.core.stats.catchingUp).toBe(0);
+  });
+
+  it('holds no more for a client that does not read than its outbox, and gives it everything when it does', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ outboxHighWaterCount: 50, ringBytesPerPartition: 50_000 });
+    const [stuck, healthy] = [connectAs(node, viewer('u1')), connectAs(node, viewer('u1'))];
+    stuck.isSlow = true;
+    subscribe(stuck);
+    subscribe(healthy);
+    const titles = Array.from({ length: 3_000 }, (_, i) => `e${i}`);
+    for (const title of titles) {
+      await world.log.append([record(title)]);
+      if (Number(title.slice(1)) % 100 === 0) await world.settle();
+    }
+    await world.settle();
+    expect(healthy.titles()).toEqual(titles);
+    expect(node.core.stats.outboxBytes).toBeLessThan(51 * 1_000);
+    stuck.isSlow = false;
+    stuck.read();
+    await world.settle();
+    expect(stuck.titles()).toEqual(titles);
+    expect(stuck.gaps()).toEqual([]);
+  });
+});

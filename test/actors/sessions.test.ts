@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import type { TopicName } from '../../src/event.ts';
+import { connectAs, everything, subscribe, TestClient } from './client.ts';
+import { createWorld, record, viewer } from './node.ts';
+
+const news = 'news.eu' as TopicName;
+
+describe('a session', () => {
+  it('is active from its ack on, and runs no operation before', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const client = new TestClient(node);
+    const request = { operationId: 'op', filter: everything, after: null, plan: null };
+    expect(client.handle.subscribe(request)?.code).toBe('DRAINING');
+    expect(client.handle.initReceived()).toBe(true);
+    expect(client.handle.isActive).toBe(false);
+    client.handle.authenticated(viewer('u1'));
+    expect([client.handle.isActive, client.acknowledged]).toEqual([true, 1]);
+    expect(client.handle.initReceived()).toBe(false);
+    expect(client.endedBy).toBe('init_repeated');
+  });
+
+  it('closes with too_many_sockets at the eleventh socket of a user, and takes one when another has gone', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const clients = Array.from({ length: 11 }, () => connectAs(node, viewer('u1')));
+    expect(clients.map(({ endedBy }) => endedBy)).toEqual([...Array(10).fill(null), 'too_many_sockets']);
+    clients[0]?.handle.closed('client_closed');
+    expect(connectAs(node, viewer('u1')).endedBy).toBe(null);
+    expect(node.core.stats.sessions).toBe(10);
+  });
+
+  it('gives every socket of a user each event once, and closing one leaves the others', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const clients = Array.from({ length: 5 }, () => connectAs(node, viewer('u1')));
+    for (const client of clients) subscribe(client);
+    clients[2]?.handle.closed('client_closed');
+    await world.log.append([record('x')]);
+    await world.settle();
+    expect(clients.map((client) => client.titles().length)).toEqual([1, 1, 0, 1, 1]);
+  });
+
+  it('refuses the thirty-third subscription by an error and lives on', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    for (let i = 0; i < 32; i++) subscribe(client, { operationId: `op${i}` });
+    expect(() => subscribe(client, { operationId: 'op32' })).toThrow(/32 subscriptions/);
+    client.handle.unsubscribe('op0');
+    subscribe(client, { operationId: 'op32' });
+    expect(client.endedBy).toBe(null);
+  });
+
+  it('refuses a topic that the token does not allow, and fails those that a refreshed token no longer allows', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    expect(() => subscribe(client, { filter: { topics: ['secret' as TopicName] } })).toThrow(/secret/);
+    subscribe(client, { operationId: 'news', filter: { topics: [news] } });
+    subscribe(client, { operationId: 'mine' });
+    client.handle.refreshed(viewer('u1', { topics: [] }));
+    expect(client.failures.map(({ operationId, error }) => [operationId, error.code])).toEqual([
+      ['news', 'TOPIC_FORBIDDEN'],
+    ]);
+    expect([client.handle.has('news'), client.handle.has('mine')]).toEqual([false, true]);
+  });
+
+  it("ends with token_expired at the token's end unless it is refreshed", async () => {
+    const world = await createWorld();
+    const node = await world.node({ heartbeatMs: 1e9 });
+    const expiresAtMs = world.clock.now() + 120_000;
+    const [lapsed, renewed] = [
+      connectAs(node, viewer('u1', { expiresAtMs })),
+      connectAs(node, viewer('u1', { expiresAtMs })),
+    ];
+    world.clock.advance(100_000);
+    renewed.handle.refreshed(viewer('u1', { expiresAtMs: expiresAtMs + 60_000 }));
+    world.clock.advance(21_000);
+    expect([lapsed.endedBy, renewed.endedBy]).toEqual(['token_expired', null]);
+  });
+
+  it('delivers nothing after the token has ended', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1', { expiresAtMs: world.clock.now() + 5_000 }));
+    subscribe(client);
+    world.clock.advance(6_000);
+    await world.log.append([record('late')]);
+    await world.settle();
+    expect(client.titles()).toEqual([]);
+    expect(node.core.stats.subscriptions).toBe(0);
+  });
+
+  it('cuts a peer that echoes no marker, and keeps one that does', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const [dead, alive] = [connectAs(node, viewer('u1')), connectAs(node, viewer('u2'))];
+    for (let i = 0; i < 12; i++) {
+      world.clock.advance(5_000);
+      alive.handle.echoed(alive.marks.at(-1) ?? 0, 'echo');
+    }
+    expect([dead.endedBy, alive.endedBy]).toEqual(['terminated', null]);
+  });
+
+  it('closes a client that takes nothing for its deadline as stalled, and leaves others alone', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ outboxHighWaterCount: 10, socketHighWaterBytes: 300, heartbeatMs: 1e9 });
+    const [stuck, healthy] = [connectAs(node, viewer('u1')), connectAs(node, viewer('u1'))];
+    stuck.isSlow = true;
+    for (const client of [stuck, healthy]) subscribe(client);
+    await world.log.append(Array.from({ length: 50 }, (_, i) => record(`e${i}`)));
+    await world.settle();
+    world.clock.advance(36_000);
+    expect([stuck.endedBy, healthy.endedBy]).toEqual(['stalled', null]);
+  });
+
+  it('stops alone when its link throws, and is counted', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const [broken, healthy] = [connectAs(node, viewer('u1')), connectAs(node, viewer('u1'))];
+    for (const client of [broken, healthy]) subscribe(client);
+    await world.settle();
+    broken.isBroken = true;
+    await world.log.append([record('x')]);
+    await world.settle();
+    expect([broken.endedBy, healthy.endedBy]).toEqual(['actor_failed', null]);
+    expect(healthy.titles()).toEqual(['x']);
+    expect([node.telemetry.counts.actorFailures, node.core.stats.sessions]).toEqual([1, 1]);
+  });
+
+  it('paces connection_ack when many come at once, and gives up on none within the deadline', async () => {
+    const world = await createWorld();
+    const node = await world.node({ admissionsPerSecond: 10, admissionBurst: 5 });
+    const clients = Array.from({ length: 30 }, (_, i) => connectAs(node, viewer(`u${i}`)));
+    const acknowledged = (): number => clients.filter((client) => client.acknowledged === 1).length;
+    expect(acknowledged()).toBe(5);
+    world.clock.advance(1_000);
+    expect(acknowledged()).toBeGreaterThanOrEqual(14);
+    expect(acknowledged()).toBeLessThanOrEqual(16);
+    world.clock.advance(2_000);
+    expect(acknowledged()).toBe(30);
+  });
+
+  it('leaves nothing behind: no timer, no subscription, no user, after the away window', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    for (let i = 0; i < 20; i++) {
+      const client = connectAs(node, viewer(`u${i}`));
+      subscribe(client, i % 2 === 0 ? {} : { after: node.core.sessions.currentCursor() });
+      client.handle.closed('client_closed');
+    }
+    await world.settle();
+    expect(node.core.stats).toMatchObject({ sessions: 0, subscriptions: 0, catchingUp: 0, users: 20 });
+    world.clock.advance(125_000);
+    expect(node.core.stats.users).toBe(0);
+  });
+
+  it('drains in waves: what is queued goes out, each closes with draining, new ones are turned away', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const clients = Array.from({ length: 10 }, (_, i) => connectAs(node, viewer(`u${i}`)));
+    for (const client of clients) subscribe(client);
+    const draining = node.core.drain({ spreadMs: 1_000, deadlineMs: 5_000 });
+    world.clock.advance(500);
+    const closed = clients.filter(({ endedBy }) => endedBy === 'draining').length;
+    expect(closed).toBeGreaterThan(0);
+    expect(closed).toBeLessThan(10);
+    world.clock.advance(600);
+    await draining;
+    expect(clients.every(({ endedBy }) => endedBy === 'draining')).toBe(true);
+    expect(clients.every((client) => client.payloads().length === 1)).toBe(true);
+    const late = connectAs(node, viewer('late'));
+    world.clock.advance(20);
+    expect(late.endedBy).toBe('draining');
+  });
+
+  it('stops at once', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await node.core.stop();
+    expect(client.endedBy).toBe('stopped');
+    await world.log.append([record('x')]);
+    await world.settle();
+    expect(client.titles()).toEqual([]);
+    expect(world.clock.pending).toBe(0);
+  });
+});
