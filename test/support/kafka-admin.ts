@@ -23,12 +23,13 @@ export type KafkaHands = {
 
 type ClientConfig = Omit<ConstructorParameters<typeof Kafka>[0], 'brokers' | 'logLevel'>;
 
-const createWhenGone = async (create: () => Promise<void>): Promise<void> => {
+/** A deletion is answered before every trace of the topic is gone, and a new leader may not know yet that it is one. */
+const again = async (work: () => Promise<unknown>): Promise<void> => {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await create();
+      await work();
+      return;
     } catch (error) {
-      // The broker answers a deletion before every trace of the topic is gone.
       if (attempt === 100) throw error;
       await delay(50);
     }
@@ -65,13 +66,13 @@ export const kafkaHands = async (brokers: readonly string[], config: ClientConfi
     },
     async recreate(topic, partitions) {
       await admin.deleteTopics({ topics: [topic] });
-      await createWhenGone(() => hands.create(topic, partitions));
+      await again(() => hands.create(topic, partitions));
     },
     async expire(id, to) {
       const { topic, index } = partitionRef(id);
       // kafkajs deletes records only of topics whose metadata it has by chance.
-      await admin.fetchTopicOffsets(topic);
-      await admin.deleteTopicRecords({ topic, partitions: [{ partition: index, offset: String(to) }] });
+      await again(() => admin.fetchTopicOffsets(topic));
+      await again(() => admin.deleteTopicRecords({ topic, partitions: [{ partition: index, offset: String(to) }] }));
     },
     async produce(id, values) {
       const { topic, index: partition } = partitionRef(id);
