@@ -172,6 +172,8 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<KafkaClust
     };
   } catch (error) {
     await stop();
-    throw error;
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? new Error('java 17 is not on the path: install it, or set JAVA_HOME', { cause: error })
+      : error;
   }
 };

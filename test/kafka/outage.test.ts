@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../dev/kafka/ports.ts';
 import { partitionId } from '../../src/event.ts';
-import { type KafkaCluster, type KafkaNode, kafkaForTests, uniqueTopic } from '../support/kafka.ts';
+import { type KafkaCluster, type KafkaNode, kafkaForTests, noKafka, uniqueTopic } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
 import { followFromEnd, kafkaReader } from '../support/kafka-reader.ts';
 
@@ -17,7 +17,7 @@ const cpuShare = async (work: () => Promise<unknown>): Promise<number> => {
 };
 
 describe.skipIf(cluster === null)('an outage of the only broker (C17)', () => {
-  const { brokers, nodes } = cluster as KafkaCluster;
+  const { brokers, nodes } = cluster ?? noKafka;
   const [node] = nodes as readonly [KafkaNode];
   let hands: KafkaHands;
   beforeAll(async () => {

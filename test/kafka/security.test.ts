@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { partitionId } from '../../src/event.ts';
-import { type KafkaCluster, kafkaForTests, uniqueTopic } from '../support/kafka.ts';
+import { kafkaForTests, noKafka, uniqueTopic } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
 import { followFromEnd, kafkaReader } from '../support/kafka-reader.ts';
 
@@ -14,7 +14,7 @@ const cluster = await kafkaForTests({
 });
 
 describe.skipIf(cluster === null)('a broker that demands TLS, SCRAM and a new authentication every 3 s', () => {
-  const { brokers, caFile, users } = cluster as KafkaCluster;
+  const { brokers, caFile, users } = cluster ?? noKafka;
   let hands: KafkaHands;
   const as = (username: string) => ({
     ssl: { ca: [readFileSync(caFile ?? '')] },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { partitionId } from '../../src/event.ts';
-import { type KafkaCluster, type KafkaNode, kafkaForTests, uniqueTopic } from '../support/kafka.ts';
+import { type KafkaNode, kafkaForTests, noKafka, uniqueTopic } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
 import { followFromEnd, kafkaReader } from '../support/kafka-reader.ts';
 
@@ -17,7 +17,7 @@ const untilLedBy = async (hands: KafkaHands, topic: string, leader: number): Pro
 };
 
 describe.skipIf(cluster === null)('an unclean leader election that takes acknowledged records back', () => {
-  const { brokers, nodes } = cluster as KafkaCluster;
+  const { brokers, nodes } = cluster ?? noKafka;
   const [one, two, three] = nodes as readonly [KafkaNode, KafkaNode, KafkaNode];
   afterAll(() => cluster?.stop());
 
