@@ -8,7 +8,13 @@ import { bootstrapName, createSocketFactory } from './socket-factory.ts';
 /** Who to contact and how to prove who we are, in kafkajs's shape. */
 export type ClientSettings = Pick<KafkaConfig, 'clientId' | 'ssl' | 'sasl'> & { readonly brokers: readonly string[] };
 
-type ClientDeps = { readonly logger: Logger; readonly clock: Clock };
+/** Where a client's complaints go. */
+export type ClientDeps = { readonly logger: Logger; readonly clock: Clock };
+
+/** What one kind of client has otherwise than the others. */
+export type ClientOverrides = Partial<
+  Pick<KafkaConfig, 'brokers' | 'requestTimeout' | 'reauthenticationThreshold' | 'socketFactory' | 'retry'>
+>;
 
 /** The same complaint of kafkajs is passed on once in this time: it reports every failed attempt of every connection. */
 const repeatAfterMs = 10_000;
@@ -31,18 +37,26 @@ const logCreator = ({ logger, clock }: ClientDeps) => {
   };
 };
 
+/** Bootstrap addresses as kafkajs can split them. Throws CONFIG_INVALID where one cannot be read. */
+export const bootstrapNames = (brokers: readonly string[]): string[] =>
+  brokers.map((text) => bootstrapName(parseBrokerAddress(text)));
+
 /**
  * The kafkajs client that reading, writing and administration share: sockets without delay, its complaints in our log, a retry
  * budget that outlasts an outage (a producer that sets its own retry fails for good after 5 s without a broker).
  * Throws CONFIG_INVALID where an address cannot be read.
  */
-export const createKafkaClient = (settings: ClientSettings, deps: ClientDeps): Kafka => {
+export const createKafkaClient = (
+  settings: ClientSettings,
+  deps: ClientDeps,
+  overrides: ClientOverrides = {},
+): Kafka => {
   if (!quietRequestQueue()) {
     deps.logger.warn('kafkajs is not the version that its timer patch was written for: pin 2.2.4');
   }
   return new Kafka({
     ...settings,
-    brokers: settings.brokers.map((text) => bootstrapName(parseBrokerAddress(text))),
+    brokers: bootstrapNames(settings.brokers),
     connectionTimeout: 2_000,
     authenticationTimeout: 5_000,
     requestTimeout: 5_000,
@@ -50,5 +64,6 @@ export const createKafkaClient = (settings: ClientSettings, deps: ClientDeps): K
     socketFactory: createSocketFactory(),
     logLevel: logLevel.WARN,
     logCreator: () => logCreator(deps),
+    ...overrides,
   });
 };

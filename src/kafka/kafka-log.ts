@@ -1,4 +1,3 @@
-import type { Kafka } from 'kafkajs';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { NewRecord, PartitionId, PositionVector } from '../event.ts';
@@ -22,11 +21,12 @@ import type { Links } from './links.ts';
 import { LiveFeed } from './live-feed.ts';
 import { pause } from './pause.ts';
 import { Positions } from './positions.ts';
+import type { ProducerClient } from './producer-client.ts';
 import type { ReaderDeps } from './reader-deps.ts';
 
 /** What a log shares with the other logs of its store. */
 export type KafkaLogDeps = {
-  readonly kafka: Kafka;
+  readonly newClient: () => ProducerClient;
   readonly links: Links;
   readonly bootstrap: readonly BrokerAddress[];
   readonly createAppender: CreateAppender;
@@ -58,7 +58,7 @@ export class KafkaLog implements EventLog {
   #closing: Promise<void> | null = null;
 
   constructor(topics: readonly string[], deps: KafkaLogDeps) {
-    const { links, bootstrap, clock, logger, kafka } = deps;
+    const { links, bootstrap, clock, logger, newClient } = deps;
     this.#deps = deps;
     this.#view = new ClusterView(topics, { links, bootstrap, clock, logger, signal: this.#abort.signal });
     const leaders = new Leaders(this.#view, links, clock);
@@ -67,7 +67,7 @@ export class KafkaLog implements EventLog {
     this.#view.onRefresh(() => this.#announce());
     const topic = topics[0] ?? '';
     const partitionCount = (): number => this.#view.topic(topic)?.partitions.length ?? 0;
-    this.#appender = deps.createAppender({ kafka, topic, partitionCount, clock, logger });
+    this.#appender = deps.createAppender({ newClient, topic, partitionCount, clock, logger });
   }
 
   async open(): Promise<Topology> {

@@ -7,6 +7,7 @@ import { type ClientSettings, createKafkaClient } from './client.ts';
 import { KafkaLog } from './kafka-log.ts';
 import { brokerFactory } from './kafkajs-internals.ts';
 import { Links } from './links.ts';
+import { createProducerClient, type ProducerClient } from './producer-client.ts';
 
 /** What a store needs from outside. */
 export type KafkaStoreDeps = {
@@ -21,10 +22,11 @@ export const createStore = (settings: ClientSettings, deps: KafkaStoreDeps): Log
   const bootstrap = settings.brokers.map(parseBrokerAddress);
   const kafka = createKafkaClient(settings, { clock, logger });
   const links = new Links({ makeBroker: brokerFactory(kafka), clock });
+  const newClient = (): ProducerClient => createProducerClient(settings, { clock, logger });
   const logs: EventLog[] = [];
   return {
     log(topics) {
-      const log = new KafkaLog(topics, { kafka, links, bootstrap, createAppender, clock, logger });
+      const log = new KafkaLog(topics, { newClient, links, bootstrap, createAppender, clock, logger });
       logs.push(log);
       return log;
     },

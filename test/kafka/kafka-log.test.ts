@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createStore } from '../../src/kafka/kafka-store.ts';
+import { createAppender } from '../../src/kafka/producer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { describeEventLog } from '../contract/event-log.ts';
 import { kafkaForTests, uniqueTopic } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
-import { plainAppender } from '../support/kafka-appender.ts';
 
 const kafka = await kafkaForTests();
 const brokers = kafka?.brokers ?? [];
@@ -27,7 +27,7 @@ describe.skipIf(kafka === null)('on a real broker', () => {
       await hands.create(topic, partitionCount);
       const store = createStore(
         { brokers, clientId: 'contract' },
-        { clock: systemClock, logger: silentLogger, createAppender: plainAppender },
+        { clock: systemClock, logger: silentLogger, createAppender },
       );
       return {
         log: store.log([topic]),

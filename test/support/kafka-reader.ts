@@ -10,6 +10,7 @@ import { type CollectOptions, collect, type LogCollector } from './log-collector
 const refusingAppender: CreateAppender = () => ({
   append: async (records) =>
     records.map(() => ({ ok: false, error: new GatewayError('LOG_UNAVAILABLE', 'this log is for reading only') })),
+  pending: () => ({ records: 0, bytes: 0 }),
   close: async () => {},
 });
 
