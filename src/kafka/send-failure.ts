@@ -27,12 +27,14 @@ export const isRefusal = (error: unknown): boolean => chain(error).some(({ name 
 
 const tooLarge: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
+const forbidden = (topic: string): string =>
+  `kafka forbids writing to topic ${topic}: grant WRITE and DESCRIBE (carillon topics plan prints the acls)`;
+
 /** Errors that last, and what to do about them. */
-const lasting: Readonly<Record<string, (topic: string) => string>> = {
-  TOPIC_AUTHORIZATION_FAILED: (topic) =>
-    `kafka forbids writing to topic ${topic}: grant WRITE and DESCRIBE (carillon topics plan prints the acls)`,
-  CLUSTER_AUTHORIZATION_FAILED: (topic) =>
-    `kafka forbids idempotent writing: grant WRITE on topic ${topic} (carillon topics plan prints the acls)`,
+const lasting: Readonly<Record<string, ((topic: string) => string) | undefined>> = {
+  TOPIC_AUTHORIZATION_FAILED: forbidden,
+  // WRITE on any topic gives the right to write idempotently (KIP-679): who lacks it may write nowhere.
+  CLUSTER_AUTHORIZATION_FAILED: forbidden,
   KafkaJSSASLAuthenticationError: () =>
     'kafka does not accept our credentials: check the CARILLON_KAFKA_SASL_ variables',
   INVALID_RECORD: (topic) => `kafka refuses the record for topic ${topic}: a compacted topic needs keys`,
@@ -59,12 +61,15 @@ export const lastingSocketTrouble = (error: Error | null): string | null => {
   return null;
 };
 
+const isText = (text: string | null | undefined): text is string => typeof text === 'string';
+
 /** Judges an error out of `connect` or `send`. `outcome` is what to say of the records where the error itself does not tell. */
 export const judgeFailure = (cause: unknown, topic: string, outcome: PublishOutcome): SendFailure => {
-  const types = chain(cause).map(typeOf);
+  const errors = chain(cause);
+  const types = errors.map(typeOf);
   if (types.some((type) => tooLarge.has(type))) return { kind: 'too_large' };
-  const known = types.map((type) => lasting[type]).find((text) => text !== undefined);
-  const message = known?.(topic) ?? `kafka did not take the record: ${rootMessage(cause)}`;
+  const known = [...types.map((type) => lasting[type]?.(topic)), ...errors.map(lastingSocketTrouble)].find(isText);
+  const message = known ?? `kafka did not take the record: ${rootMessage(cause)}`;
   const details = { cause, outcome, retryAfterMs: 1_000 };
   return {
     kind: 'failed',
