@@ -4,7 +4,14 @@ import { WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
 /** One partition as the cluster describes it; `leader` is -1 while there is none. */
-export type PartitionMetadata = { readonly index: number; readonly leader: number; readonly epoch: number };
+export type PartitionMetadata = {
+  readonly index: number;
+  readonly leader: number;
+  readonly epoch: number;
+  /** How many brokers hold it, and how many of them are up to date. */
+  readonly replicas: number;
+  readonly inSync: number;
+};
 
 /** One topic; `error` is Kafka's code (3 = it does not exist). `id` is 32 hex digits. */
 export type TopicMetadata = {
@@ -13,6 +20,8 @@ export type TopicMetadata = {
   readonly id: string;
   /** By index. */
   readonly partitions: readonly PartitionMetadata[];
+  /** What we may do with it, a bit for each AclOperation by its code; meaningful only where it was asked for. */
+  readonly rights: number;
 };
 
 export type ClusterMetadata = {
@@ -27,9 +36,11 @@ const readPartition = (reader: WireReader): PartitionMetadata => {
   const index = reader.int32();
   const leader = reader.int32();
   const epoch = reader.int32();
-  for (let list = 0; list < 3; list++) reader.compactArray(() => reader.int32());
+  const replicas = reader.compactArray(() => reader.int32()).length;
+  const inSync = reader.compactArray(() => reader.int32()).length;
+  reader.compactArray(() => reader.int32());
   reader.tags();
-  return { index, leader, epoch };
+  return { index, leader, epoch, replicas, inSync };
 };
 
 const readTopic = (reader: WireReader): TopicMetadata => {
@@ -38,9 +49,9 @@ const readTopic = (reader: WireReader): TopicMetadata => {
   const id = reader.uuid();
   reader.boolean();
   const partitions = reader.compactArray(() => readPartition(reader)).sort((a, b) => a.index - b.index);
-  reader.int32();
+  const rights = reader.int32();
   reader.tags();
-  return { name, error, id, partitions };
+  return { name, error, id, partitions, rights };
 };
 
 const readMetadata = (payload: Buffer): ClusterMetadata => {
@@ -61,9 +72,16 @@ const readMetadata = (payload: Buffer): ClusterMetadata => {
 };
 
 /** Metadata v10 (Kafka 2.8 and later; the first with topic ids): brokers, and `topics` by name. Creates no topic. */
-export const metadataRequest = (topics: readonly string[]): RawRequest<ClusterMetadata> => {
+export const metadataRequest = (
+  topics: readonly string[],
+  withRights: boolean = false,
+): RawRequest<ClusterMetadata> => {
   const writer = new WireWriter().tags();
   writer.compactArray(topics, (name) => writer.uuid(anyId).compactString(name).tags());
-  writer.int8(0).int8(0).int8(0).tags();
+  writer
+    .int8(0)
+    .int8(0)
+    .int8(withRights ? 1 : 0)
+    .tags();
   return { apiKey: 3, apiVersion: 10, apiName: 'Metadata', body: writer.bytes, decode: readMetadata };
 };

@@ -1,5 +1,6 @@
 import type { KafkaConfig, SASLOptions } from 'kafkajs';
 import type { Clock } from '../clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import type { ClientSettings } from './client.ts';
 import { createTokenSource, type FetchToken, type OauthClient } from './oauth-token.ts';
 
@@ -21,8 +22,15 @@ export type KafkaConnectionOptions = {
   readonly sasl: null | KafkaSaslOptions;
 };
 
-/** What becoming a client needs from outside. `fetch` gets OAuth tokens. */
-export type ConnectionDeps = { readonly clock: Clock; readonly fetch: FetchToken };
+/** What the room needs from outside. */
+export type KafkaDeps = {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Gets OAuth tokens. @default fetch */
+  readonly fetch?: FetchToken;
+};
+
+type ConnectionDeps = Pick<KafkaDeps, 'clock' | 'fetch'>;
 
 const sslOf = (ssl: KafkaConnectionOptions['ssl']): NonNullable<KafkaConfig['ssl']> => {
   if (ssl === null) return false;
@@ -35,7 +43,8 @@ const sslOf = (ssl: KafkaConnectionOptions['ssl']): NonNullable<KafkaConfig['ssl
 
 const saslOf = (sasl: KafkaSaslOptions, deps: ConnectionDeps): SASLOptions => {
   if (sasl.mechanism === 'oauthbearer') {
-    const token = createTokenSource(sasl, deps);
+    const { clock, fetch = globalThis.fetch } = deps;
+    const token = createTokenSource(sasl, { clock, fetch });
     return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await token() }) };
   }
   const { username, password } = sasl;

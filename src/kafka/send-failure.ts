@@ -19,14 +19,27 @@ const typeOf = (error: Error): string => {
   return typeof type === 'string' ? type : error.name;
 };
 
+/** Kafka's own name of the error, where the broker gave one. kafkajs gathers several into one without a cause. */
+export const kafkaErrorType = (error: unknown): string | null => {
+  const { errors = [] } = Object(error) as { errors?: readonly unknown[] };
+  const all = [error, ...errors].flatMap(chain);
+  return all.map(typeOf).find((type) => /^[A-Z_]+$/.test(type)) ?? null;
+};
+
 /** Message of the innermost error. */
-export const rootMessage = (error: unknown): string => chain(error).at(-1)?.message ?? String(error);
+export const rootMessage = (error: unknown): string => {
+  const { errors } = Object(error) as { errors?: readonly unknown[] };
+  return chain(errors?.[0] ?? error).at(-1)?.message ?? String(error);
+};
 
 /** Whether it is an answer of the broker, and not a broken connection or a time-out. */
 export const isRefusal = (error: unknown): boolean => chain(error).some(({ name }) => name === 'KafkaJSProtocolError');
 
 const tooLarge: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
+const isText = (text: string | null | undefined): text is string => typeof text === 'string';
+
+const badCredentials = 'kafka does not accept our credentials: check the CARILLON_KAFKA_SASL_ variables';
 const forbidden = (topic: string): string =>
   `kafka forbids writing to topic ${topic}: grant WRITE and DESCRIBE (carillon topics plan prints the acls)`;
 
@@ -35,8 +48,7 @@ const lasting: Readonly<Record<string, ((topic: string) => string) | undefined>>
   TOPIC_AUTHORIZATION_FAILED: forbidden,
   // WRITE on any topic gives the right to write idempotently (KIP-679): who lacks it may write nowhere.
   CLUSTER_AUTHORIZATION_FAILED: forbidden,
-  KafkaJSSASLAuthenticationError: () =>
-    'kafka does not accept our credentials: check the CARILLON_KAFKA_SASL_ variables',
+  KafkaJSSASLAuthenticationError: () => badCredentials,
   INVALID_RECORD: (topic) => `kafka refuses the record for topic ${topic}: a compacted topic needs keys`,
   POLICY_VIOLATION: (topic) => `kafka refuses the record for topic ${topic}: it violates the broker's policy`,
 };
@@ -61,7 +73,12 @@ export const lastingSocketTrouble = (error: Error | null): string | null => {
   return null;
 };
 
-const isText = (text: string | null | undefined): text is string => typeof text === 'string';
+/** Why a broker could not be connected to, with what to do about it where that is known. */
+export const connectionTrouble = (cause: unknown): string => {
+  const errors = chain(cause);
+  if (errors.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) return badCredentials;
+  return errors.map(lastingSocketTrouble).find(isText) ?? rootMessage(cause);
+};
 
 /** Judges an error out of `connect` or `send`. `outcome` is what to say of the records where the error itself does not tell. */
 export const judgeFailure = (cause: unknown, topic: string, outcome: PublishOutcome): SendFailure => {
