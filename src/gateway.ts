@@ -1,0 +1,250 @@
+import { createServer, type Server } from 'node:http';
+import { createCore } from './actors/index.ts';
+import { listen, reachableUrl, startAdmin } from './admin.ts';
+import type { Clock } from './clock.ts';
+import type { Config, LogConfig } from './config.ts';
+import { createConsole } from './console.ts';
+import { createCursorCodec } from './cursor.ts';
+import type { PartitionId, Position } from './event.ts';
+import { loadGatewaySchema } from './gateway-schema.ts';
+import { createAccess, createGraphqlServer, httpServerOptions } from './graphql/index.ts';
+import { createVerifier, devSecret, type IdentityOptions, signToken } from './identity/index.ts';
+import { createKafkaStore } from './kafka/index.ts';
+import type { EventLog, LogStore } from './log/event-log.ts';
+import {
+  controlTopic,
+  createControlTopic,
+  createDeadLetters,
+  createEmbeddedStore,
+  createRecordCodec,
+  deadLetterTopicOf,
+} from './log/index.ts';
+import type { NodeTelemetry } from './telemetry/index.ts';
+import type { Logger } from './telemetry/logger.ts';
+import { scopes } from './viewer.ts';
+
+/**
+ * The composition root: joins adapters and core, starts them in order and ends them in the opposite one. What each part does is its
+ * room's business; what depends on what is here.
+ */
+
+export type GatewayDeps = {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: NodeTelemetry;
+};
+
+/** Where a gateway that is ready can be reached. */
+export type GatewayUrls = { readonly graphql: string; readonly console: string | null; readonly admin: string };
+
+export type Gateway = {
+  /**
+   * Resolves when ready. Waits for the log for ever; resolves with null when `drain` came first.
+   * Rejects with CONFIG_INVALID or ALREADY_LOCKED where a person has to change something.
+   */
+  start(): Promise<GatewayUrls | null>;
+  /** Not ready, sockets closed in waves, publishes finished, log closed, telemetry sent; all within `drainMs`. Idempotent. */
+  drain(): Promise<void>;
+  /** Machines by state. */
+  snapshot(): unknown;
+};
+
+/** Ends one part; parts end in the opposite order of their start. */
+type Ending = () => Promise<void> | void;
+
+const openStore = (config: LogConfig, deps: GatewayDeps): Promise<LogStore> | LogStore => {
+  if (config.kind === 'kafka') return createKafkaStore(config.connection, deps);
+  return createEmbeddedStore(config, deps);
+};
+
+const identityOf = async (config: Config): Promise<IdentityOptions> =>
+  config.dev ? { ...config.identity, secret: await devSecret(config.log.dataDir) } : config.identity;
+
+/** Fingerprint of the topic that a partition belongs to. Empty where the log does not know it, which a record read from it excludes. */
+const fingerprints = (log: EventLog) => {
+  return (partition: PartitionId): string => {
+    const name = partition.slice(0, partition.lastIndexOf('/'));
+    return log.topology().topics.find((topic) => topic.name === name)?.fingerprint ?? '';
+  };
+};
+
+const consoleFor = (identity: IdentityOptions) => {
+  const access = createAccess({ isDevMode: true, allowedOrigins: [] });
+  return createConsole({
+    isAllowed: (request) => access.refusal(request.headers) === null,
+    token: (user) =>
+      signToken(identity.secret ?? '', {
+        ...identity,
+        user,
+        scopes: [scopes.publish, scopes.publishEveryone],
+        topics: ['**'],
+        expiresInSeconds: 12 * 3_600,
+      }),
+  });
+};
+
+/** About 100 sockets a second are sent away, so that those who come back do not arrive in one instant. */
+const drainSpreadMs = (sessions: number, drainMs: number): number => Math.min(sessions * 10, drainMs / 2);
+
+class ComposedGateway implements Gateway {
+  readonly #config: Config;
+  readonly #deps: GatewayDeps;
+  readonly #endings: Ending[] = [];
+  #core: ReturnType<typeof createCore> | null = null;
+  #notReady: string | null = 'starting';
+  #draining: Promise<void> | null = null;
+
+  constructor(config: Config, deps: GatewayDeps) {
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  async start(): Promise<GatewayUrls | null> {
+    const config = this.#config;
+    const events = loadGatewaySchema(config, this.#deps.logger);
+    const identity = await identityOf(config);
+    const admin = await startAdmin({
+      ...config.admin,
+      notReady: () => this.#reasonNotReady(),
+      degraded: () => this.#degraded(),
+      metrics: () => this.#deps.telemetry.metrics(),
+      snapshot: () => this.snapshot(),
+    });
+    this.#endings.push(() => admin.close());
+    const core = await this.#openCore(events);
+    const server = this.#createServer(core, events, identity);
+    this.#notReady = `waiting for the log (${config.log.kind})`;
+    await core.start();
+    if (this.#draining !== null) return null;
+    await listen(server, { ...config.http, variable: 'CARILLON_PORT' });
+    this.#notReady = null;
+    const url = reachableUrl(server);
+    return { graphql: `${url}/graphql`, console: config.dev ? `${url}/` : null, admin: admin.url };
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  snapshot(): unknown {
+    return this.#core === null ? {} : { ...this.#core.snapshot(), ...this.#core.stats };
+  }
+
+  async #openCore(events: ReturnType<typeof loadGatewaySchema>): Promise<ReturnType<typeof createCore>> {
+    const { log: settings, delivery, events: kinds } = this.#config;
+    const { clock, logger, telemetry } = this.#deps;
+    const store = await openStore(settings, this.#deps);
+    this.#endings.push(() => store.close());
+    const log = store.log(settings.topics);
+    const fingerprintOf = fingerprints(log);
+    const letters = createDeadLetters(
+      {
+        source: log,
+        letters: store.log([deadLetterTopicOf(settings.topics[0] ?? '')]),
+        schemaDigest: events.digest,
+      },
+      { clock, logger, telemetry, random: Math.random },
+    );
+    this.#endings.push(() => letters.close());
+    const control = createControlTopic({ log: store.log([controlTopic]) }, { clock, logger });
+    // Nothing depends on it yet; without the topic the gateway still works, so its absence is said and not fatal.
+    control.ready.catch((cause: Error) =>
+      logger.warn('the control topic cannot be followed', { error: cause.message }),
+    );
+    this.#endings.push(() => control.close());
+    const core = createCore({
+      log,
+      ...createRecordCodec({ content: events.content, defaultType: kinds.defaultType, clock, fingerprintOf }),
+      cursors: createCursorCodec({ keys: delivery.cursorKeys }),
+      clock,
+      telemetry,
+      logger,
+      options: { replayMaxAgeMs: delivery.replayMaxAgeMs },
+      deadLetter: (position: Position, reason) => letters.report(position, fingerprintOf(position.partition), reason),
+    });
+    this.#core = core;
+    this.#endings.push(() => core.stop());
+    return core;
+  }
+
+  #createServer(
+    core: ReturnType<typeof createCore>,
+    events: ReturnType<typeof loadGatewaySchema>,
+    identity: IdentityOptions,
+  ): Server {
+    const { dev, http } = this.#config;
+    const verifier = createVerifier(identity, this.#deps);
+    const graphql = createGraphqlServer({
+      schema: events,
+      sessions: core.sessions,
+      publisher: core.publisher,
+      verify: (token) => verifier.verify(token),
+      ...this.#deps,
+      options: {
+        isDevMode: dev,
+        allowedOrigins: http.allowedOrigins,
+        isIntrospectionEnabled: http.introspection,
+        isGraphiqlEnabled: http.graphiql,
+      },
+    });
+    const devConsole = dev ? consoleFor(identity) : null;
+    const server = createServer(httpServerOptions, (request, response) => {
+      const isConsole = devConsole !== null && /^\/(?:console\/|\?|$)/.test(request.url ?? '');
+      if (isConsole) devConsole(request, response);
+      else void graphql.handleRequest(request, response);
+    });
+    server.on('upgrade', (request, socket, head) => graphql.handleUpgrade(request, socket, head));
+    this.#endings.push(async () => {
+      await graphql.close();
+      server.closeAllConnections();
+    });
+    this.#endings.push(() => void server.close());
+    return server;
+  }
+
+  #reasonNotReady(): string | null {
+    if (this.#draining !== null) return 'draining';
+    const stalled = this.#config.readyRequiresLog ? this.#degraded() : null;
+    return this.#notReady ?? stalled;
+  }
+
+  #degraded(): string | null {
+    const stalledMs = this.#core?.stats.logStalledMs ?? 0;
+    return stalledMs > 0 ? `the log has not answered for ${Math.round(stalledMs / 1000)} s` : null;
+  }
+
+  async #drain(): Promise<void> {
+    const { drainMs } = this.#config;
+    const { clock, logger, telemetry } = this.#deps;
+    const deadline = clock.monotonic() + drainMs;
+    const work = this.#endAll(drainMs);
+    let timer: { cancel(): void } | undefined;
+    const expired = new Promise<void>((resolve) => {
+      timer = clock.after(drainMs, () => {
+        logger.warn('drain deadline passed: what is left is cut', { drainMs });
+        resolve();
+      });
+    });
+    await Promise.race([work, expired]);
+    timer?.cancel();
+    await telemetry.shutdown(Math.max(1_000, Math.min(5_000, deadline - clock.monotonic())));
+  }
+
+  /** Sockets and publishes first, then each part in the opposite order of its start; a failure of one does not keep the next. */
+  async #endAll(drainMs: number): Promise<void> {
+    const core = this.#core;
+    const sessions = core?.stats.sessions ?? 0;
+    await core?.drain({ spreadMs: drainSpreadMs(sessions, drainMs), deadlineMs: drainMs * 0.8 });
+    for (const end of this.#endings.splice(0).reverse()) {
+      try {
+        await end();
+      } catch (thrown) {
+        this.#deps.logger.error('a part did not end cleanly', { error: String(thrown) });
+      }
+    }
+  }
+}
+
+/** Creates a gateway; nothing is opened before `start`. */
+export const createGateway = (config: Config, deps: GatewayDeps): Gateway => new ComposedGateway(config, deps);
