@@ -43,7 +43,7 @@ describe('a gateway process on the embedded log', () => {
     await bob.until(({ events }) => events.length === 1);
     expect(ada.events).toHaveLength(1);
     const metrics = (await get(`${gateway.adminUrl}/metrics`)).body;
-    expect(metrics).toMatch(/carillon_deliveries\w* 2\b|carillon_deliveries\w*\{[^}]*\} 2\b/);
+    expect(metrics).toMatch(/^carillon_deliveries_total(?:\{[^}]*\})? 2$/m);
     await Promise.all([ada.close(), bob.close()]);
   });
 
@@ -105,7 +105,8 @@ describe('a gateway process on the embedded log', () => {
     const ada = await follow(gateway.wsUrl, { token: await testToken('ada') });
     gateway.process.kill('SIGTERM');
     const code = await gateway.end('SIGINT');
-    expect(code === 0 || code === 130 || code === 1).toBe(true);
+    // Which of two signals sent at once comes second is the system's choice.
+    expect([130, 143]).toContain(code);
     await ada.close();
   });
 });
