@@ -6,7 +6,7 @@ import type { Config, LogConfig } from './config.ts';
 import { createConsole } from './console.ts';
 import { createCursorCodec } from './cursor.ts';
 import type { PartitionId, Position } from './event.ts';
-import { loadGatewaySchema } from './gateway-schema.ts';
+import { loadGatewaySchema } from './gateway/schema.ts';
 import { createAccess, createGraphqlServer, httpServerOptions } from './graphql/index.ts';
 import { createVerifier, devSecret, type IdentityOptions, signToken } from './identity/index.ts';
 import { createKafkaStore } from './kafka/index.ts';

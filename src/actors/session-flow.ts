@@ -83,7 +83,7 @@ export class SessionFlow implements SubscriptionHost {
     try {
       while (this.outbox.count > 0 && link.bufferedBytes < options.socketHighWaterBytes) {
         const batch = this.outbox.take(options.socketHighWaterBytes);
-        telemetry.counts.deliveries += batch.length;
+        telemetry.counts.deliveries += eventsIn(batch);
         link.deliver(batch);
         if (this.sessionClass !== 'none') markers.delivered(batch, sizeOf(batch));
         if (this.#isReportedSaturated) this.#deps.progressed();
@@ -105,6 +105,10 @@ export class SessionFlow implements SubscriptionHost {
     this.#deps.relieved();
   }
 }
+
+/** Checkpoints and gaps are not deliveries: nothing was published. */
+const eventsIn = (batch: readonly Delivery[]): number =>
+  batch.reduce((count, { payload }) => (payload.kind === 'event' ? count + 1 : count), 0);
 
 const sizeOf = (batch: readonly Delivery[]): number =>
   batch.reduce((sum, delivery) => sum + deliveryBytes(delivery), 0);

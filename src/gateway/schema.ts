@@ -1,15 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Config } from './config.ts';
-import { GatewayError } from './errors.ts';
-import { type EventSchema, loadEventSchema } from './graphql/schema/index.ts';
-import type { Logger } from './telemetry/logger.ts';
+import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
+import { type EventSchema, loadEventSchema } from '../graphql/schema/index.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 /** The gateway's schema at start: read, checked against the configuration, and compared with what the last start had. */
 
-const ownSchema = fileURLToPath(new URL('../schema/', import.meta.url));
-const exampleEvents = fileURLToPath(new URL('../schema/events/', import.meta.url));
+const ownSchema = fileURLToPath(new URL('../../schema/', import.meta.url));
+const exampleEvents = fileURLToPath(new URL('../../schema/events/', import.meta.url));
 
 const snapshotOf = (path: string): string | null => {
   try {
