@@ -41,14 +41,13 @@ const readyUrls = (line: string): { httpUrl: string; wsUrl: string; adminUrl: st
   return { httpUrl: http, wsUrl: http.replace(/^http/, 'ws'), adminUrl: admin };
 };
 
-/** What a gateway in tests gets unless said otherwise: free ports, the shared secret, no trace export. */
+/** What a gateway in tests gets unless said otherwise: free ports, no trace export; the shared secret comes on top. */
 const baseEnvironment = (): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '',
   HOME: process.env['HOME'] ?? '',
   CARILLON_PORT: '0',
   CARILLON_ADMIN_PORT: '0',
   CARILLON_HOST: '127.0.0.1',
-  CARILLON_JWT_SECRET: testSecret,
   OTEL_TRACES_EXPORTER: 'none',
 });
 
@@ -60,13 +59,14 @@ export type SpawnedGateway = {
   readonly ready: Promise<GatewayProcess>;
 };
 
-/** Starts a gateway and returns at once; `ready` resolves once it printed its ready line. */
+/** Starts a gateway and returns at once; `ready` resolves once it printed its ready line. `dev`: without authentication. */
 export const spawnGateway = (
   env: Readonly<Record<string, string>>,
   nodeArguments: readonly string[] = [],
+  { dev = false }: { readonly dev?: boolean } = {},
 ): SpawnedGateway => {
   const child = spawn(process.execPath, [...nodeArguments, main], {
-    env: { ...baseEnvironment(), ...env },
+    env: { ...baseEnvironment(), ...(dev ? {} : { CARILLON_JWT_SECRET: testSecret }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

@@ -93,9 +93,14 @@ const connect = () => {
   follow(active, topics);
 };
 
-/** Follows until disposed. A new operation begins at the last cursor, so that a cut line loses nothing. */
+/** Follows until disposed. graphql-ws sends the same variables again when it reconnects: read then, `after` is where the stream goes on. */
 const follow = async (active, topics) => {
-  const variables = { after: cursor, filter: { topics } };
+  const variables = {
+    get after() {
+      return cursor;
+    },
+    filter: { topics },
+  };
   try {
     for await (const { data, errors } of active.iterate({ query: subscription, variables })) {
       if (errors) show('failed', errors[0].message);
