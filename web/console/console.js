@@ -40,35 +40,46 @@ const token = async (user) => (await request('console/token', { user })).token;
 
 const line = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
 
+const audienceOf = ({ audience, topic }) =>
+  ({ TOPIC: `topic ${topic}`, USER: 'to you', EVERYONE: 'to everyone' })[audience];
+
+const eventItem = (node) => {
+  const item = document.createElement('li');
+  item.append(line('strong', node.title));
+  if (node.body) item.append(line('p', node.body));
+  item.append(line('small', `${node.type} · ${audienceOf(node)} · ${new Date(node.createdAt).toLocaleTimeString()}`));
+  if (node.url) item.append(' ', Object.assign(line('a', node.url), { href: node.url }));
+  return item;
+};
+
+const gapItem = ({ reason }) => {
+  const item = Object.assign(document.createElement('li'), { className: 'gap' });
+  item.append(line('strong', `Gap: ${reason}`), line('p', 'Some positions cannot be replayed; refetch your state.'));
+  return item;
+};
+
+const itemOf = ({ edge, gap }) => {
+  if (gap) return gapItem(gap);
+  if (!edge || seen.has(edge.node.id)) return null;
+  seen.add(edge.node.id);
+  return eventItem(edge.node);
+};
+
 const add = (payload) => {
   cursor = payload.cursor;
   show(payload.isLive ? 'live' : 'catching-up', payload.isLive ? 'live' : 'catching up');
-  const node = payload.edge?.node;
-  if (!node && !payload.gap) return;
-  if (node && seen.has(node.id)) return;
-  const item = document.createElement('li');
-  if (node) {
-    seen.add(node.id);
-    item.append(line('strong', node.title));
-    if (node.body) item.append(line('p', node.body));
-    const where = node.audience === 'TOPIC' ? `topic ${node.topic}` : node.audience === 'USER' ? 'to you' : 'to everyone';
-    item.append(line('small', `${node.type} · ${where} · ${new Date(node.createdAt).toLocaleTimeString()}`));
-    if (node.url) {
-      const link = Object.assign(line('a', node.url), { href: node.url });
-      item.append(' ', link);
-    }
-  } else {
-    item.className = 'gap';
-    item.append(line('strong', `Gap: ${payload.gap.reason}`), line('p', 'Some positions cannot be replayed; refetch your state.'));
-  }
-  element('events').prepend(item);
+  const item = itemOf(payload);
+  if (item) element('events').prepend(item);
 };
 
 const connect = () => {
   client?.dispose();
   const form = new FormData(session);
   const user = String(form.get('user'));
-  const topics = String(form.get('topics')).split(',').map((topic) => topic.trim()).filter(Boolean);
+  const topics = String(form.get('topics'))
+    .split(',')
+    .map((topic) => topic.trim())
+    .filter(Boolean);
   element('events').replaceChildren();
   seen.clear();
   cursor = null;
@@ -93,6 +104,9 @@ const connect = () => {
   follow(active, topics);
 };
 
+/** What ended a subscription: GraphQL errors, a close event, or an exception. */
+const reasonOf = (error) => (Array.isArray(error) ? error[0]?.message : (error.reason ?? error.message));
+
 /** Follows until disposed. graphql-ws sends the same variables again when it reconnects: read then, `after` is where the stream goes on. */
 const follow = async (active, topics) => {
   const variables = {
@@ -107,8 +121,7 @@ const follow = async (active, topics) => {
       else add(data.notificationReceived);
     }
   } catch (error) {
-    const reason = Array.isArray(error) ? error[0]?.message : (error.reason ?? error.message);
-    if (active === client) show('failed', reason || 'the gateway is not reachable');
+    if (active === client) show('failed', reasonOf(error) || 'the gateway is not reachable');
   }
 };
 
@@ -124,7 +137,11 @@ const input = () => {
   const form = new FormData(publish);
   const kind = String(form.get('audience'));
   const to = kind === 'everyone' ? true : String(form.get('to'));
-  const message = { title: String(form.get('title')), body: String(form.get('body')) || null, url: String(form.get('url')) || null };
+  const message = {
+    title: String(form.get('title')),
+    body: String(form.get('body')) || null,
+    url: String(form.get('url')) || null,
+  };
   return { audience: { [kind]: to }, content: { message } };
 };
 
@@ -141,7 +158,9 @@ publish.addEventListener('submit', async (event) => {
   try {
     const user = String(new FormData(session).get('user'));
     const authorization = `Bearer ${await token(user)}`;
-    const { kind, text } = outcome(await request(base, { query: mutation, variables: { input: input() } }, { authorization }));
+    const { kind, text } = outcome(
+      await request(base, { query: mutation, variables: { input: input() } }, { authorization }),
+    );
     result.dataset.kind = kind;
     result.textContent = text;
   } catch (error) {
@@ -157,7 +176,8 @@ const shell = () => {
   const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
   const body = content.message.body ? ` --body ${quote(content.message.body)}` : '';
   const user = new FormData(session).get('user');
-  element('shell').textContent = `npx carillon tail --user ${user}\nnpx carillon publish ${flag} --title ${quote(content.message.title)}${body}`;
+  element('shell').textContent =
+    `npx carillon tail --user ${user}\nnpx carillon publish ${flag} --title ${quote(content.message.title)}${body}`;
 };
 publish.addEventListener('input', () => {
   publish.elements.to.disabled = publish.elements.audience.value === 'everyone';
