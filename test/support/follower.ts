@@ -1,5 +1,6 @@
 import { print } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
 import { FollowDocument, type FollowSubscription } from './__generated__/operations.ts';
 
 /** One notification as a test looks at it. */
@@ -26,6 +27,9 @@ export type Follower = {
   readonly errors: readonly unknown[];
   /** Resolves once `condition` holds; looked at after each payload, close and error. */
   until(condition: (follower: Follower) => boolean): Promise<void>;
+  /** Stops reading from the socket, as a client that hangs does, until `resume`. */
+  pause(): void;
+  resume(): void;
   close(): Promise<void>;
 };
 
@@ -61,8 +65,10 @@ export const follow = async (wsUrl: string, options: FollowOptions): Promise<Fol
   const changed = (): void => {
     for (const look of [...waiting]) look();
   };
+  let socket: WebSocket | null = null;
   const client: Client = createClient({
     url: wsUrl,
+    webSocketImpl: WebSocket,
     lazy: false,
     retryAttempts: options.retryAttempts ?? 0,
     retryWait: () => new Promise((resolve) => setImmediate(resolve)),
@@ -74,6 +80,9 @@ export const follow = async (wsUrl: string, options: FollowOptions): Promise<Fol
       authorization: `Bearer ${typeof options.token === 'string' ? options.token : await options.token()}`,
     }),
     on: {
+      connected: (connected) => {
+        socket = connected as WebSocket;
+      },
       closed: (event) => {
         closes.push((event as { code: number }).code);
         changed();
@@ -98,6 +107,8 @@ export const follow = async (wsUrl: string, options: FollowOptions): Promise<Fol
         waiting.add(look);
         look();
       }),
+    pause: () => socket?.pause(),
+    resume: () => socket?.resume(),
     close: async () => {
       await client.dispose();
     },

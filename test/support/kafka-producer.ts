@@ -66,3 +66,20 @@ export const consumerGroups = async (brokers: readonly string[]): Promise<readon
     await admin.disconnect();
   }
 };
+
+/** Deletes what lies below `offset`, as retention does. */
+export const deleteRecords = async (
+  brokers: readonly string[],
+  topic: string,
+  below: { readonly partition: number; readonly offset: bigint },
+): Promise<void> => {
+  const admin = kafkaClient(brokers).admin();
+  await admin.connect();
+  try {
+    await admin.fetchTopicOffsets(topic);
+    const partitions = [{ partition: below.partition, offset: String(below.offset) }];
+    await admin.deleteTopicRecords({ topic, partitions });
+  } finally {
+    await admin.disconnect();
+  }
+};

@@ -36,14 +36,17 @@ export const readUntil = async (brokers: readonly string[], topic: string, take:
   }
 };
 
+/** A record and where it lies. */
+export type PlacedRecord = KafkaMessage & { readonly partition: number };
+
 /** Every record of a topic up to its end at the call. */
-export const readTopic = async (brokers: readonly string[], topic: string): Promise<readonly KafkaMessage[]> => {
+export const readTopic = async (brokers: readonly string[], topic: string): Promise<readonly PlacedRecord[]> => {
   const open = new Map([...(await endsOf(brokers, topic))].filter(([, end]) => end > 0n));
-  const records: KafkaMessage[] = [];
+  const records: PlacedRecord[] = [];
   if (open.size === 0) return records;
   await readUntil(brokers, topic, (record, partition) => {
     const end = open.get(partition);
-    if (end !== undefined && BigInt(record.offset) < end) records.push(record);
+    if (end !== undefined && BigInt(record.offset) < end) records.push({ ...record, partition });
     if (end !== undefined && BigInt(record.offset) + 1n >= end) open.delete(partition);
     return open.size === 0;
   });
