@@ -126,7 +126,7 @@ export class LogPublisher implements Publisher {
     const span = telemetry.startPublish(request.parent, { audienceKind, logTopic });
     const letters = this.#encode(prepared, span);
     if (letters.some(({ record }) => sizeOf(record) > options.maxEventBytes)) {
-      span.end();
+      span.end('TOO_LARGE');
       const message = `the event is larger than ${options.maxEventBytes} bytes: send a reference instead`;
       return refused(userError('TOO_LARGE', ['content'], message));
     }

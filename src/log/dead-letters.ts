@@ -7,6 +7,7 @@ import { letterAddress, letterId, writeLetter } from './dead-letter.ts';
 import { type FoundRecord, readRecords, type Wanted } from './dead-letter-source.ts';
 import type { AppendResult, EventLog } from './event-log.ts';
 import { followHistory, type History } from './history.ts';
+import { headerTrace } from './record-attributes.ts';
 
 /**
  * Puts records that cannot be read into the dead-letter topic, once per cluster without any talk between nodes: every node reads that
@@ -37,8 +38,11 @@ export type DeadLettersDeps = {
   readonly logger: Logger;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
-  /** Counts what is lost: `dropped` and `refused`. What was found is counted, by reason, where it is found. */
-  readonly telemetry: Pick<Telemetry, 'count'>;
+  /**
+   * Counts what is lost: `dropped` and `refused`; what was found is counted, by reason, where it is found. Each letter is an error span in
+   * its record's trace, of the node that writes it.
+   */
+  readonly telemetry: Pick<Telemetry, 'count' | 'recordFailure'>;
 };
 
 export type DeadLetters = {
@@ -220,18 +224,31 @@ class DeadLetterWriter implements DeadLetters {
     const records = due.map(({ id, address, reason }) =>
       writeLetter({ address, reason, schemaDigest, record: found.get(id) ?? 'truncated' }, maxLetterBytes),
     );
-    return this.#settleAll(due, await letters.append(records));
+    return this.#settleAll(due, found, await letters.append(records));
   }
 
-  #settleAll(due: readonly Waiting[], results: readonly AppendResult[]): Error | null {
+  #settleAll(
+    due: readonly Waiting[],
+    found: ReadonlyMap<string, FoundRecord>,
+    results: readonly AppendResult[],
+  ): Error | null {
     let failure: Error | null = null;
-    for (const [i, { id }] of due.entries()) {
+    for (const [i, waiting] of due.entries()) {
       const result = results[i];
-      if (result?.ok === true) this.#settle(id);
-      else if (result?.error.isRetryable === false) this.#refused(id, result.error);
-      else failure = result?.error ?? new Error('the log gave no result');
+      if (result?.ok === true) this.#settle(waiting.id);
+      else if (result?.error.isRetryable === false) this.#refused(waiting.id, result.error);
+      else {
+        failure = result?.error ?? new Error('the log gave no result');
+        continue;
+      }
+      this.#trace(waiting, found.get(waiting.id));
     }
     return failure;
+  }
+
+  #trace({ position, reason }: Waiting, record: FoundRecord | undefined): void {
+    const parent = typeof record === 'object' ? headerTrace(record.headers) : null;
+    this.#deps.telemetry.recordFailure('dead_letter', parent, { ...position, reason: reason.code });
   }
 
   #settle(id: string): void {

@@ -81,6 +81,9 @@ const traceOf = (headers: HeaderBytes): TraceContext | null => {
   return readTraceparent(headers.ceTraceparent, headers.ceTracestate);
 };
 
+/** The trace context in a record's headers, null where there is none; that of a structured envelope is not looked for. */
+export const headerTrace = (headers: RecordHeaders): TraceContext | null => traceOf(collectHeaders(headers));
+
 /** Reads attributes one by one and remembers which were no text. */
 class TextReader {
   malformed: Set<string> | null = null;

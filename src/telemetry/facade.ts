@@ -1,4 +1,4 @@
-import type { Envelope, TraceContext } from '../event.ts';
+import type { Envelope, PartitionId, TraceContext } from '../event.ts';
 
 /**
  * What the rooms see of tracing and metrics. Belongs to the vocabulary: no SDK behind these types is visible here.
@@ -48,6 +48,9 @@ export type DeliverSpan = {
   /** Ends the span: `acknowledged`, or why no ack came. Idempotent. */
   end(how: 'acknowledged' | 'closed' | 'missing'): void;
 };
+
+/** Which record failed, and why: a code of low cardinality. */
+export type FailureAttributes = { readonly reason: string; readonly partition: PartitionId; readonly offset: bigint };
 
 /** Counters on hot paths: plain numbers, read by the exporter. */
 export type Counts = {
@@ -103,6 +106,6 @@ export type Telemetry = {
   startPublish(parent: TraceContext | null, attributes: { audienceKind: string; logTopic: string }): PublishSpan;
   /** Null where the trace is not sampled: then nothing is allocated for this envelope. `mode` catchup of an event older than 60 s starts a linked root. */
   startProcess(envelope: Envelope, mode: 'live' | 'catchup'): ProcessSpan | null;
-  /** A short span with error status: dead letters, failed publishes. */
-  recordFailure(name: 'dead_letter', parent: TraceContext | null, attributes: Record<string, string | number>): void;
+  /** A short span with error status, in the trace of the record that could not be read. Failed publishes end their own span with a code. */
+  recordFailure(name: 'dead_letter', parent: TraceContext | null, attributes: FailureAttributes): void;
 };

@@ -20,7 +20,7 @@ const maxFetchAgeMs = 5_000;
 export type ProcessStart = { readonly envelope: Envelope; readonly mode: 'live' | 'catchup' };
 
 /** `notifications/3` -> `notifications`, `3`. */
-const splitPartition = (partition: string): { readonly topic: string; readonly partition: string } => {
+export const splitPartition = (partition: string): { readonly topic: string; readonly partition: string } => {
   const at = partition.lastIndexOf('/');
   return { topic: partition.slice(0, at), partition: partition.slice(at + 1) };
 };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Attributes, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { TraceContext } from '../event.ts';
 import type { Telemetry } from './facade.ts';
-import { startProcessSpan } from './process-span.ts';
+import { splitPartition, startProcessSpan } from './process-span.ts';
 import type { Sampling } from './sampling.ts';
 import { fromSpan, parentContext } from './span-context.ts';
 import { spanAttributes as key, spanNames } from './span-names.ts';
@@ -104,11 +104,21 @@ const publishStarter =
 
 const failureRecorder =
   (tracing: Tracing, sampling: Sampling): SpanStarters['recordFailure'] =>
-  (_name, parent, attributes) => {
+  (_name, parent, failure) => {
     if (!sampling.isSampled(parent)) return;
-    const opening = { name: spanNames.deadLetter, kind: SpanKind.CONSUMER, startMs: tracing.time.now(), attributes };
-    const { span, end } = open(tracing, parent, opening);
-    fail(span, String(attributes['reason'] ?? spanNames.deadLetter));
+    const { topic, partition } = splitPartition(failure.partition);
+    const { span, end } = open(tracing, parent, {
+      name: spanNames.deadLetter,
+      kind: SpanKind.CONSUMER,
+      startMs: tracing.time.now(),
+      attributes: {
+        [key.system]: tracing.system,
+        [key.destination]: topic,
+        [key.partition]: partition,
+        [key.offset]: Number(failure.offset),
+      },
+    });
+    fail(span, failure.reason);
     end();
   };
 

@@ -4,6 +4,7 @@ import { type DeadLetterReason, type NewRecord, type Position, partitionId } fro
 import { type DeadLetter, foldDeadLetters, readDeadLetters } from '../../src/log/dead-letter.ts';
 import { createDeadLetters, type DeadLetters, type DeadLettersOptions } from '../../src/log/dead-letters.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
+import type { Telemetry } from '../../src/telemetry/facade.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { collect } from '../support/log-collector.ts';
 import { createMemoryStore, type MemoryStore } from '../support/memory-log.ts';
@@ -32,11 +33,15 @@ describe('dead letters', () => {
   let dlq: EventLog;
   let clock: SimulatedClock;
   let counted: string[];
+  let failures: Parameters<Telemetry['recordFailure']>[];
   const nodes: DeadLetters[] = [];
 
   const startNode = (random: () => number, options: Partial<DeadLettersOptions> = {}): DeadLetters => {
     const letters = store.log([dlqTopic]);
-    const telemetry = { count: (_: string, label: string) => void counted.push(label) };
+    const telemetry = {
+      count: (_: string, label: string) => void counted.push(label),
+      recordFailure: (...failure: Parameters<Telemetry['recordFailure']>) => void failures.push(failure),
+    };
     const all = { source, letters, schemaDigest: 'digest-1', ...options };
     const node = createDeadLetters(all, { clock, logger: silentLogger, random, telemetry });
     nodes.push(node);
@@ -61,6 +66,7 @@ describe('dead letters', () => {
   beforeEach(async () => {
     clock = createSimulatedClock();
     counted = [];
+    failures = [];
     store = createMemoryStore({ partitionCount: 1, clock });
     source = store.log(['notifications']);
     dlq = store.log([dlqTopic]);
@@ -102,6 +108,16 @@ describe('dead letters', () => {
       },
     ]);
     expect(node.size).toBe(0);
+  });
+
+  it('records one failure for a letter that several nodes reported, in the trace of its record', async () => {
+    const fleet = [0.9, 0.1].map((wait) => startNode(() => wait));
+    const traceparent = Buffer.from('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
+    const position = await append(poison('x', { headers: [['traceparent', traceparent]] }));
+    for (const node of fleet) report(node, position);
+    await advance(6_000);
+    const parent = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7', isSampled: true };
+    expect(failures).toEqual([['dead_letter', parent, { ...position, reason: 'not_json' }]]);
   });
 
   it('waits its random time, up to 5 s, and writes nothing before', async () => {

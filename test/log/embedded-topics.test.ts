@@ -43,7 +43,7 @@ describe('on the embedded log', () => {
       const letters = store.log([letterTopic]);
       const dead = createDeadLetters(
         { source, letters, schemaDigest: 'd', maxDelayMs: 0 },
-        { ...deps, random: () => 0, telemetry: { count: () => undefined } },
+        { ...deps, random: () => 0, telemetry: { count: () => undefined, recordFailure: () => undefined } },
       );
       await dead.ready;
       const first = partitionId('notifications', 0);

@@ -113,13 +113,17 @@ describe('one event, from request to acknowledgement', () => {
     const publish = telemetry.startPublish(null, { audienceKind: 'topic', logTopic: 'notifications' });
     publish.end('LOG_UNAVAILABLE');
     publish.end();
-    telemetry.recordFailure('dead_letter', producerContext(2), { reason: 'not_json' });
+    const { partition, offset } = envelopeOf(clock).position;
+    telemetry.recordFailure('dead_letter', producerContext(2), { reason: 'not_json', partition, offset });
     const spans = await flushed();
     expect(spans.map(({ name, isError, attributes }) => [name, isError, attributes['error.type']])).toEqual([
       ['publish', true, 'LOG_UNAVAILABLE'],
       ['dead_letter', true, 'not_json'],
     ]);
-    expect(spans[1]?.traceId).toBe(producerContext(2).traceId);
+    expect(spans[1]).toMatchObject({
+      traceId: producerContext(2).traceId,
+      attributes: { 'messaging.destination.name': 'notifications', 'messaging.kafka.offset': 42 },
+    });
   });
 });
 
@@ -251,7 +255,7 @@ describe('what is not sampled', () => {
     const publish = telemetry.startPublish(unsampled, { audienceKind: 'user', logTopic: 't' });
     expect(publish.context).toEqual(unsampled);
     publish.end();
-    telemetry.recordFailure('dead_letter', unsampled, { reason: 'not_json' });
+    telemetry.recordFailure('dead_letter', unsampled, { reason: 'not_json', ...envelopeOf(clock).position });
     expect(await flushed()).toEqual([]);
   });
 
