@@ -35,7 +35,7 @@ export const envelopeOf = (clock: Clock, overrides: Partial<Envelope> = {}): Env
   id: 'an-opaque-id' as NotificationId,
   dedupeKey: 'key',
   type: 'message',
-  audience: { kind: 'user', userId: 'ada' as UserId },
+  audience: { kind: 'user', userId: 'some person' as UserId },
   createdAtMs: clock.now(),
   expiresAtMs: null,
   display: { title: 'secret title', body: null, url: null },
