@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ISocketFactory, Kafka } from 'kafkajs';
+import type { ISocketFactory, Kafka, OauthbearerProviderResponse } from 'kafkajs';
 import { bootstrapNames, type ClientDeps, type ClientSettings, createKafkaClient } from './client.ts';
 import { lastingSocketTrouble } from './send-failure.ts';
 import { createSocketFactory } from './socket-factory.ts';
@@ -7,7 +7,7 @@ import { createSocketFactory } from './socket-factory.ts';
 /** A kafkajs client for one producer, with a hand on its sockets. */
 export type ProducerClient = {
   readonly kafka: Kafka;
-  /** The last error of a socket: kafkajs retries for minutes before it tells why it cannot connect. */
+  /** The last error of a socket or of a token: kafkajs retries for minutes before it tells why it cannot connect. */
   readonly complaint: Error | null;
   /** Rejects when a socket failed in a way that no retry cures (certificates, TLS against plaintext); settles in no other case. */
   readonly hopeless: Promise<never>;
@@ -76,11 +76,26 @@ class Sockets {
   }
 }
 
+/** kafkajs retries in silence where no token is to be had. */
+const withComplaints = (settings: ClientSettings, sockets: Sockets): ClientSettings => {
+  const { sasl } = settings;
+  if (sasl === undefined || !('oauthBearerProvider' in sasl)) return settings;
+  const oauthBearerProvider = async (): Promise<OauthbearerProviderResponse> => {
+    try {
+      return await sasl.oauthBearerProvider();
+    } catch (error) {
+      sockets.complaint = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+  };
+  return { ...settings, sasl: { mechanism: 'oauthbearer', oauthBearerProvider } };
+};
+
 /** A client whose producer can be given up at once. Nothing is contacted yet. Throws CONFIG_INVALID where an address cannot be read. */
 export const createProducerClient = (settings: ClientSettings, deps: ClientDeps): ProducerClient => {
   const names = bootstrapNames(settings.brokers);
   const sockets = new Sockets(deps.clock);
-  const kafka = createKafkaClient(settings, deps, {
+  const kafka = createKafkaClient(withComplaints(settings, sockets), deps, {
     // An empty list is the one thing that ends kafkajs's own retries.
     brokers: async () => (sockets.isDestroyed ? [] : names),
     requestTimeout: requestTimeoutMs,

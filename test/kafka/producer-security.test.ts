@@ -110,6 +110,16 @@ describe.skipIf(cluster === null)('a broker that demands TLS and SASL', () => {
     },
   );
 
+  it('needs a token: an append says what the token server did', async () => {
+    const fetch = async (): Promise<Response> => new Response(null, { status: 401 });
+    const settings = clientSettings(connection(oauth), { clock: systemClock, fetch });
+    const appender = kafkaAppender({ brokers, topic, partitions: 1, settings });
+    const [result] = await appender.append([recordOf('never', { partition: 0 })]);
+    expect(result).toMatchObject({ ok: false, error: { code: 'LOG_UNAVAILABLE', outcome: 'not_written' } });
+    expect(result?.ok === false && result.error.message).toContain('refuses the client credentials (HTTP 401)');
+    await appender.close();
+  });
+
   it('has a certificate of an unknown authority, and an append says what to set', async () => {
     const ssl = { ca: null, cert: null, key: null };
     expect(await complaintOf(connection(withPassword('plain', 'admin'), ssl))).toMatch(
