@@ -9,6 +9,7 @@ import type { SessionClass } from '../telemetry/facade.ts';
 import { bearerToken, initToken } from './bearer-token.ts';
 import { type Close, closeOf, violations } from './close-codes.ts';
 import { createMessageBudget, type MessageBudget } from './message-budget.ts';
+import { createPeerPings, type PeerPings } from './peer-pings.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { SocketOperations } from './socket-operations.ts';
 import {
@@ -46,6 +47,7 @@ export class SocketSession implements SessionLink {
   readonly #handle: SessionHandle;
   readonly #operations: SocketOperations;
   #trace: TraceContext | null;
+  readonly #pings: PeerPings;
   #peer: SessionClass = 'bare';
   #isClosed = false;
   #endReason: SessionEndReason = 'client_closed';
@@ -56,6 +58,7 @@ export class SocketSession implements SessionLink {
     const { ws, socket, request } = connection;
     const { counts } = deps.telemetry;
     this.#writer = createSocketWriter({ ws, socket, counts, onDrained: () => this.#handle.drained() });
+    this.#pings = createPeerPings((counter) => this.#writer.pingPeer(`${counter}`));
     this.#budget = createMessageBudget(deps.limits.messages, deps.clock);
     this.#trace = readTrace(request.headers);
     this.#handle = deps.services.sessions.open(this, { kind: 'websocket' });
@@ -86,8 +89,9 @@ export class SocketSession implements SessionLink {
   }
 
   mark(counter: number): void {
+    this.#budget.expect();
     this.#writer.write([markerFrame(counter)]);
-    if (this.#peer !== 'echo') this.#writer.pingPeer(`${counter}`);
+    if (this.#peer !== 'echo') this.#pings.ask(counter);
   }
 
   fail(operationId: string, error: GatewayError): void {
@@ -168,6 +172,7 @@ export class SocketSession implements SessionLink {
   #peerPonged(data: string): void {
     if (this.#isClosed || this.#peer === 'echo' || !/^\d{1,15}$/.test(data)) return;
     this.#handle.echoed(Number(data), 'bare');
+    this.#pings.answered();
   }
 
   // Ends.

@@ -198,6 +198,20 @@ describe('messages that are not of the protocol', () => {
     expect((await client.closed).code).toBe(1013);
     await strict.close();
   });
+
+  it('that answer our pings are not counted, each ping once', async () => {
+    const strict = await openEndpoint({ limits: { messages: { perSecond: 1, burst: 5 } } });
+    const client = await connectAs(strict.wsUrl, 'user:ada');
+    for (let counter = 1; counter <= 100; counter++) {
+      strict.core.last.link.mark(counter);
+      client.send({ type: 'pong', payload: { carillon: counter } });
+    }
+    await until(() => strict.core.last.echoes.some(({ counter, by }) => counter === 100 && by === 'echo'));
+    expect(client.ws.readyState).toBe(client.ws.OPEN);
+    for (let n = 0; n < 20; n++) client.send({ type: 'pong', payload: { carillon: 100 } });
+    expect((await client.closed).code).toBe(1013);
+    await strict.close();
+  });
 });
 
 describe('ping and pong', () => {
@@ -236,6 +250,18 @@ describe('ping and pong', () => {
     client.send({ type: 'pong', payload: { carillon: 8 } });
     await until(() => core.last.echoes.length >= 3);
     expect(core.last.echoes.at(-1)).toEqual({ counter: 8, by: 'echo' });
+  });
+
+  it('pings below the protocol one at a time, so that a peer with a limit takes a burst of markers', async () => {
+    const client = await connectAs(endpoint.wsUrl, 'user:ada');
+    const { core } = endpoint;
+    const pings: string[] = [];
+    client.ws.on('ping', (data: Buffer) => pings.push(String(data)));
+    for (let counter = 1; counter <= 200; counter++) core.last.link.mark(counter);
+    await until(() => core.last.echoes.some(({ counter }) => counter === 200));
+    expect(pings).toEqual(['1', '200']);
+    expect(client.ws.readyState).toBe(client.ws.OPEN);
+    client.ws.terminate();
   });
 });
 
