@@ -1,7 +1,11 @@
+import { createKafkaStore } from '../kafka/index.ts';
 import { scopes } from '../viewer.ts';
-import { type Command, exitCodes, type Terminal } from './command.ts';
+import { type Command, exitCodes, type Terminal, UsageError } from './command.ts';
 import { readTarget, signGrant, type Target } from './credentials.ts';
 import { contentKey, type EventInput, eventFlags, localEventSchema, readEventInput } from './event-input.ts';
+
+import { kafkaDeps, readKafkaSettings } from './kafka-settings.ts';
+import { publishToLog } from './publish-to-log.ts';
 
 const document = `mutation Publish($input: PublishNotificationInput!) {
   publishNotification(input: $input) { notificationId duplicate failedUserIds userErrors { code field message } }
@@ -76,10 +80,22 @@ const publishByMutation = async (event: EventInput, target: Target, terminal: Te
   return tell(await post(target, token, inputOf(event, terminal)), terminal);
 };
 
-/** `carillon publish`: one event by mutation; prints the notification's id. */
+/** Straight into the first notification topic, as a service of one's own would. */
+const publishToKafka = async (event: EventInput, terminal: Terminal): Promise<number> => {
+  const { connection, topics } = readKafkaSettings(terminal);
+  const store = createKafkaStore(connection, kafkaDeps(terminal));
+  try {
+    const log = store.log(topics.slice(0, 1));
+    return await publishToLog(event, { schema: localEventSchema(terminal), log }, terminal);
+  } finally {
+    await store.close();
+  }
+};
+
+/** `carillon publish`: one event by mutation, or with `--kafka` as a record; prints the notification's id. */
 export const publishCommand: Command = {
   name: 'publish',
-  summary: 'publish one event by mutation; prints its id',
+  summary: 'publish one event by mutation, or straight into Kafka; prints its id',
   usage: '<audience> <content>',
   positionals: { min: 0, max: 0 },
   flags: {
@@ -89,6 +105,7 @@ export const publishCommand: Command = {
       value: '<url>',
       help: 'gateway (default CARILLON_URL, else http://localhost:4000/graphql)',
     },
+    kafka: { type: 'boolean', help: 'write a CloudEvents record to Kafka (CARILLON_KAFKA_*), past the gateway' },
     token: { type: 'string', value: '<token>', help: 'token to send (default CARILLON_TOKEN, else one is signed)' },
   },
   examples: [
@@ -98,9 +115,15 @@ export const publishCommand: Command = {
       `npx carillon publish --topic orders.eu --type com.acme.order.shipped --data '{"orderNumber":"42","itemCount":1,"parcels":[]}'`,
       'a typed event to a topic',
     ],
+    ['CARILLON_KAFKA_BROKERS=localhost:9092 npx carillon publish --kafka --user ada --title "Hello"', 'as a record'],
   ],
   async run(given, terminal) {
     const event = await readEventInput(given, terminal);
+    if (given.has('kafka')) {
+      if (given.has('gateway') || given.has('token'))
+        throw new UsageError('--kafka goes past the gateway: leave out --gateway and --token');
+      return publishToKafka(event, terminal);
+    }
     const target = readTarget({ gateway: given.text('gateway'), token: given.text('token') }, terminal);
     return publishByMutation(event, target, terminal);
   },

@@ -1,16 +1,25 @@
 import { describeProblems, nearestName } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { type Command, ConfigProblems, exitCodes, type Terminal, UsageError } from './command.ts';
+import { doctorCommand } from './doctor.ts';
 import { commandHelp, overview } from './help.ts';
 import { publishCommand } from './publish.ts';
 import { readArguments } from './read-arguments.ts';
 import { schemaCommand } from './schema.ts';
 import { tailCommand } from './tail.ts';
 import { tokenCommand } from './token.ts';
+import { topicsCommand } from './topics.ts';
 import { packageVersion } from './version.ts';
 
 /** Every command, in the order of the help. */
-const commands: readonly Command[] = [tokenCommand, publishCommand, tailCommand, schemaCommand];
+const commands: readonly Command[] = [
+  tokenCommand,
+  publishCommand,
+  tailCommand,
+  topicsCommand,
+  schemaCommand,
+  doctorCommand,
+];
 
 const find = (name: string): Command => {
   const command = commands.find((each) => each.name === name);
