@@ -10,11 +10,13 @@ const usage = `usage: npm run dev:jaeger -- [--otlp-port 4318] [--query-port 166
        npm run dev:jaeger -- trace [<id>] [--query-port 16686]          draw a trace; without an id list the newest
        npm run dev:jaeger -- build                                      only build it into the cache`;
 
+const defaultQueryPort = '16686';
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     'otlp-port': { type: 'string', default: '4318' },
-    'query-port': { type: 'string', default: '16686' },
+    'query-port': { type: 'string', default: defaultQueryPort },
     service: { type: 'string', default: 'carillon' },
     help: { type: 'boolean', default: false },
   },
@@ -51,8 +53,9 @@ const start = async (): Promise<void> => {
   );
   console.log('next, in another terminal:\n');
   console.log(`  OTEL_EXPORTER_OTLP_ENDPOINT=${jaeger.otlpUrl} npm start`);
-  console.log('  npm run dev:jaeger -- trace            list the newest traces');
-  console.log('  npm run dev:jaeger -- trace <id>       draw one\n');
+  const port = values['query-port'] === defaultQueryPort ? '' : ` --query-port ${values['query-port']}`;
+  console.log(`  npm run dev:jaeger -- trace${port}            list the newest traces`);
+  console.log(`  npm run dev:jaeger -- trace <id>${port}       draw one\n`);
   console.log('Ctrl-C stops it');
   const stop = (): void => void jaeger.stop();
   process.on('SIGINT', stop);
