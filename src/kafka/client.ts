@@ -20,6 +20,16 @@ export type ClientOverrides = Partial<
 const repeatAfterMs = 10_000;
 const maxRemembered = 100;
 
+/** What `ProducerClient` says to kafkajs when it ends its own connections. */
+export const givenUp = 'this producer was given up';
+
+/**
+ * What asks for nothing: connections that we ended ourselves, and kafkajs's doubt about bounded retries of an idempotent producer, which
+ * one send in flight per partition settles.
+ */
+const isExpected = (message: string): boolean =>
+  message.includes(givenUp) || message.startsWith('Limiting retries for the idempotent producer');
+
 const logCreator = ({ logger, clock }: ClientDeps) => {
   const lastAt = new Map<string, number>();
   const isRepeated = (text: string): boolean => {
@@ -32,6 +42,7 @@ const logCreator = ({ logger, clock }: ClientDeps) => {
   };
   return ({ namespace, log }: LogEntry): void => {
     const broker = typeof log['broker'] === 'string' ? log['broker'] : null;
+    if (isExpected(log.message)) return;
     if (isRepeated(`${namespace} ${log.message} ${broker}`)) return;
     logger.warn('kafka client', { detail: log.message, part: namespace, broker });
   };

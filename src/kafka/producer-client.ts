@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ISocketFactory, Kafka, OauthbearerProviderResponse } from 'kafkajs';
-import { bootstrapNames, type ClientDeps, type ClientSettings, createKafkaClient } from './client.ts';
+import { bootstrapNames, type ClientDeps, type ClientSettings, createKafkaClient, givenUp } from './client.ts';
 import { lastingSocketTrouble } from './send-failure.ts';
 import { createSocketFactory } from './socket-factory.ts';
 
@@ -46,7 +46,7 @@ class Sockets {
 
   readonly factory: ISocketFactory = (request) => {
     const broker = `${request.host}:${request.port}`;
-    if (this.isDestroyed) throw new Error('this producer was given up');
+    if (this.isDestroyed) throw new Error(givenUp);
     if (this.#clock.monotonic() < (this.#shunnedUntil.get(broker) ?? 0)) throw new Error(`${broker} did not answer`);
     const socket = this.#connect(request);
     const sockets = this.#open.get(broker) ?? new Set();
@@ -67,7 +67,7 @@ class Sockets {
 
   destroy(): void {
     this.isDestroyed = true;
-    for (const sockets of this.#open.values()) this.#end(sockets, 'this producer was given up');
+    for (const sockets of this.#open.values()) this.#end(sockets, givenUp);
   }
 
   /** With an error: kafkajs takes no notice of a mere close, and would wait on. */
