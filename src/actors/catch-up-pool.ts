@@ -4,6 +4,7 @@ import type { DecodeRecord, NextOffset, PartitionId } from '../event.ts';
 import type { EventLog, PositionVerdict } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import { CatchUp } from './catch-up.ts';
+import type { CatchUpPort } from './catch-up-port.ts';
 import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
 import type { CoreOptions } from './options.ts';
@@ -32,26 +33,9 @@ export type CatchUpPoolDeps = {
   readonly options: CoreOptions;
 };
 
-/** What one CatchUp sees of the node. */
-export type CatchUpPort = {
-  readonly tail: Tail;
-  readonly ring: Ring;
-  readonly turn: Turn;
-  readonly telemetry: Telemetry;
-  readonly replayMaxAgeMs: number;
-  now(): number;
-  wake(catchUp: CatchUp): void;
-  /** A scan from the lane's position to the tail; null when the node runs as many as it may, or the lane has to rest: `wake` comes later. */
-  startScan(lane: Lane, wake: () => void): Scan | null;
-  scanStopped(): void;
-  /** The log had nothing, or did not answer: try this lane again after a while. */
-  rest(catchUp: CatchUp, lane: Lane): void;
-  ended(catchUp: CatchUp): void;
-};
-
 export class CatchUpPool {
   readonly #deps: CatchUpPoolDeps;
-  readonly #port: CatchUpPort;
+  readonly #port: CatchUpPort<CatchUp>;
   readonly #members = new Map<Subscription, CatchUp>();
   readonly #awake = new Set<CatchUp>();
   readonly #timers = new Set<Timer>();

@@ -1,5 +1,5 @@
 import type { NextOffset, PartitionId } from '../event.ts';
-import type { CatchUpPort } from './catch-up-pool.ts';
+import type { CatchUpPort } from './catch-up-port.ts';
 import { audienceOf, type Entry } from './entry.ts';
 import type { FeedGap } from './intake.ts';
 import { Lane } from './lane.ts';
@@ -14,7 +14,7 @@ import type { Subscription } from './subscription.ts';
  */
 export class CatchUp {
   readonly subscription: Subscription;
-  readonly #port: CatchUpPort;
+  readonly #port: CatchUpPort<CatchUp>;
   #lanes: Lane[] = [];
   #isEnded = false;
   /** Without positions yet: the cursor is still being looked into. */
@@ -24,7 +24,7 @@ export class CatchUp {
   /** True when only a move of the tail, or a scan that came free, can bring it on. */
   isResting = false;
 
-  constructor(subscription: Subscription, port: CatchUpPort) {
+  constructor(subscription: Subscription, port: CatchUpPort<CatchUp>) {
     this.subscription = subscription;
     this.#port = port;
   }

@@ -1,13 +1,15 @@
 import type { UserId } from '../event.ts';
 import { type MachineRunner, ownerOf, type RunningMachine } from './machine-runner.ts';
 import type { CoreOptions } from './options.ts';
-import type { SessionActor } from './session-actor.ts';
 import { type UserEvent, type UserTag, userMachine } from './user.machine.ts';
 
 /** One connected user: the sessions, what is worst among them, and whether they fail too often. Lives on for the away window. */
 
 type Level = 'open' | 'lagging' | 'stalled';
 type Pulse = 'quiet' | 'waiting';
+
+/** A session as its user sees it. */
+export type OwnedSession = { send(event: { readonly type: 'user.revoked' }): void };
 
 export type UserActorDeps = {
   readonly userId: UserId;
@@ -40,7 +42,7 @@ export const wireUserMachine = (options: CoreOptions): unknown =>
 export class UserActor {
   readonly userId: UserId;
   readonly #deps: UserActorDeps;
-  readonly #sessions = new Map<SessionActor, { flow: Level; pulse: Pulse }>();
+  readonly #sessions = new Map<OwnedSession, { flow: Level; pulse: Pulse }>();
   readonly #machine: RunningMachine<UserEvent, UserTag>;
   #failedAtMs: number[] = [];
 
@@ -49,10 +51,6 @@ export class UserActor {
     this.userId = deps.userId;
     const callbacks = { owner: this, onFailure: () => this.forget() };
     this.#machine = deps.runner.start<UserEvent, UserTag>(deps.machine, undefined, callbacks);
-  }
-
-  get sessions(): Iterable<SessionActor> {
-    return this.#sessions.keys();
   }
 
   /** Passed the restart intensity: reconnects are paced. */
@@ -65,27 +63,27 @@ export class UserActor {
   }
 
   /** Takes in a session; false when the user has as many as allowed. */
-  attach(session: SessionActor): boolean {
+  attach(session: OwnedSession): boolean {
     if (this.#sessions.size >= this.#deps.options.maxSocketsPerUser) return false;
     this.#sessions.set(session, { flow: 'open', pulse: 'quiet' });
     this.#machine.send({ type: 'session.attached' });
     return true;
   }
 
-  detach(session: SessionActor): void {
+  detach(session: OwnedSession): void {
     if (!this.#sessions.delete(session)) return;
     this.#machine.send({ type: 'session.detached', left: this.#sessions.size });
     this.#reportFlow();
   }
 
-  flow(session: SessionActor, flow: Level): void {
+  flow(session: OwnedSession, flow: Level): void {
     const entry = this.#sessions.get(session);
     if (entry === undefined || entry.flow === flow) return;
     entry.flow = flow;
     this.#reportFlow();
   }
 
-  pulse(session: SessionActor, pulse: Pulse): void {
+  pulse(session: OwnedSession, pulse: Pulse): void {
     const entry = this.#sessions.get(session);
     if (entry === undefined || entry.pulse === pulse) return;
     entry.pulse = pulse;

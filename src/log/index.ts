@@ -7,7 +7,7 @@ export {
   type ControlValue,
   createControlTopic,
 } from './control.ts';
-export { type DeadLetter, foldDeadLetters, readDeadLetters } from './dead-letter.ts';
+export { type DeadLetter, readDeadLetters } from './dead-letter.ts';
 export { createDeadLetters, type DeadLetters, type DeadLettersDeps, type DeadLettersOptions } from './dead-letters.ts';
 export { createEmbeddedStore, type EmbeddedDeps, type EmbeddedOptions, type EmbeddedStore } from './embedded.ts';
 export { partitionOf } from './murmur2.ts';
