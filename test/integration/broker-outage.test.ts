@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Follower, follow } from '../support/follower.ts';
 import { type GatewayProcess, spawnGateway } from '../support/gateway.ts';
-import { type KafkaCluster, kafkaForTests } from '../support/kafka.ts';
+import { kafkaForTests, noKafka } from '../support/kafka.ts';
 import { createTopics } from '../support/kafka-producer.ts';
 import { readTopic } from '../support/kafka-topic.ts';
 import { messageTo, type PublishAnswer, publish } from '../support/publish.ts';
@@ -12,7 +12,7 @@ const topic = 'outage';
 const answerBoundMs = 10_000;
 
 describe.skipIf(kafka === null)('a gateway whose only broker is killed, or stands still, and comes back', () => {
-  const { brokers, nodes } = kafka as KafkaCluster;
+  const { brokers, nodes } = kafka ?? noKafka;
   const [node] = nodes;
   let gateway: GatewayProcess;
   let ada: Follower;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GatewayProcess, spawnGateway } from '../support/gateway.ts';
-import { type KafkaCluster, kafkaForTests } from '../support/kafka.ts';
+import { kafkaForTests, noKafka } from '../support/kafka.ts';
 import { createTopics } from '../support/kafka-producer.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { messageTo, publish } from '../support/publish.ts';
@@ -11,7 +11,7 @@ const kafka = await kafkaForTests({ nodes: 1 });
 const topic = 'traced-outage';
 
 describe.skipIf(kafka === null)('the trace of a publish while the broker is away', () => {
-  const { brokers, nodes } = kafka as KafkaCluster;
+  const { brokers, nodes } = kafka ?? noKafka;
   let receiver: OtlpReceiver;
   let gateway: GatewayProcess;
 

@@ -1,4 +1,5 @@
 import { type ICustomPartitioner, Kafka, logLevel, Partitioners, type Producer, type RecordMetadata } from 'kafkajs';
+import { kafkaHands } from './kafka-admin.ts';
 
 /** A record as a service of somebody else's would produce it. */
 export type ForeignRecord = {
@@ -39,20 +40,16 @@ export const foreignProducer = async (
   };
 };
 
-/** Creates topics, and the dead-letter and control topics that go with the first. */
+/** Creates topics and waits for their leaders. */
 export const createTopics = async (
   brokers: readonly string[],
   topics: readonly { readonly topic: string; readonly partitions: number }[],
 ): Promise<void> => {
-  const admin = kafkaClient(brokers).admin();
-  await admin.connect();
+  const hands = await kafkaHands(brokers);
   try {
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: topics.map(({ topic, partitions }) => ({ topic, numPartitions: partitions })),
-    });
+    for (const { topic, partitions } of topics) await hands.create(topic, partitions);
   } finally {
-    await admin.disconnect();
+    await hands.close();
   }
 };
 
