@@ -24,7 +24,7 @@ const poisonCount = 1_000;
 const whileDown = 100;
 
 describe.skipIf(kafka === null)(
-  'three gateways and 1,000 records that cannot be read, 100 of them written while all are down',
+  'three gateways and 1,000 records that cannot be read, 100 of them written while all are down (C02)',
   () => {
     const brokers = kafka?.brokers ?? [];
     const topic = uniqueTopic('poison');

@@ -13,7 +13,7 @@ const perWay = 20;
 const ways = ['kafkajs', 'mutation', 'other-partitioner'] as const;
 type Way = (typeof ways)[number];
 
-describe.skipIf(kafka === null)('two gateways on one Kafka, 12 partitions, 60 users over both', () => {
+describe.skipIf(kafka === null)('two gateways on one Kafka, 12 partitions, 60 users over both (C01)', () => {
   const brokers = kafka?.brokers ?? [];
   const topic = uniqueTopic('two-nodes');
   const gateways: GatewayProcess[] = [];

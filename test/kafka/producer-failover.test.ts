@@ -12,7 +12,7 @@ import { readTopic } from '../support/kafka-topic.ts';
 import { collect, type LogCollector } from '../support/log-collector.ts';
 
 const cluster = await kafkaForTests({ nodes: 3 });
-const rounds = Number(process.env['CARILLON_FAILOVER_ROUNDS'] ?? '1');
+const rounds = Number(process.env['CARILLON_TEST_FAILOVER_ROUNDS'] ?? '1');
 
 const partitions = 12;
 const perSecond = 600;
