@@ -10,6 +10,8 @@ export type KafkaSettings = Extract<LogConfig, { kind: 'kafka' }>;
 
 /** The cluster that the environment names. Throws ConfigProblems where it names none, or in a way that a gateway would refuse too. */
 export const readKafkaSettings = (terminal: Terminal): KafkaSettings => {
+  if (terminal.env['CARILLON_KAFKA_BROKERS'] === undefined)
+    throw new ConfigProblems(['CARILLON_KAFKA_BROKERS is not set: set host:port[,host:port]']);
   const outcome = readConfig({ ...terminal.env, CARILLON_LOG: 'kafka' }, (path) => readFileSync(path, 'utf8'));
   if (!outcome.ok) throw new ConfigProblems(outcome.problems);
   const { log } = outcome.config;

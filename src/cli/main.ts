@@ -18,4 +18,7 @@ const terminal: Terminal = {
   signal: ended.signal,
 };
 
+// The clock's timers do not keep a process alive, and a command may wait for nothing else.
+const alive = setInterval(() => {}, 60_000);
 process.exitCode = await runCommandLine(process.argv.slice(2), terminal);
+clearInterval(alive);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
 import { type Audience, isTopicName, isUserId, type NewRecord, notificationId } from '../event.ts';
 import type { EventSchema } from '../graphql/schema/index.ts';
 import type { EventLog } from '../log/event-log.ts';
@@ -10,6 +11,8 @@ import { type AudienceInput, contentKey, type EventInput } from './event-input.t
 
 /** `ce_source` of records that the command line writes. */
 const source = '/carillon/cli';
+/** A log is waited for without end by a gateway; a person is told. */
+const openPatienceMs = 10_000;
 
 const userAudience = (userId: string): Audience => {
   if (!isUserId(userId)) throw new UsageError(`${userId} is not a user id: give 1 to 128 bytes of UTF-8`);
@@ -44,9 +47,19 @@ const recordsOf = (event: EventInput, ceId: string, schema: EventSchema): readon
   return audiencesOf(event.audience).map((audience) => codec.encode({ ...common, ...times, audience }));
 };
 
+const open = async (log: EventLog): Promise<void> => {
+  const late = Promise.withResolvers<never>();
+  const timer = systemClock.after(openPatienceMs, () => {
+    const message = `the log did not answer within ${openPatienceMs / 1_000} s: npx carillon doctor says why`;
+    late.reject(new GatewayError('LOG_UNAVAILABLE', message, { outcome: 'not_written' }));
+  });
+  await Promise.race([log.open(), late.promise]).finally(() => timer.cancel());
+};
+
 /**
  * Writes an event into a log as a CloudEvents record, one per recipient under one id, as services do that do not go through the gateway;
- * prints the notification's id. Throws UsageError where the event does not fit its type; resolves with 1 where a record was not written.
+ * prints the notification's id. Rejects with UsageError where the event does not fit its type, with
+ * LOG_UNAVAILABLE where the log does not answer within 10 s; resolves with 1 where a record was not written.
  */
 export const publishToLog = async (
   event: EventInput,
@@ -55,7 +68,7 @@ export const publishToLog = async (
 ): Promise<number> => {
   const ceId = event.key ?? randomUUID();
   const records = recordsOf(event, ceId, schema);
-  await log.open();
+  await open(log);
   const failures = (await log.append(records)).filter((result) => !result.ok);
   for (const { error } of failures) terminal.say(`${error.code}: ${error.message}`);
   if (failures.length > 0) return exitCodes.failed;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { freePorts } from '../../dev/kafka/ports.ts';
+import { runCli } from '../support/cli.ts';
 import { type Spoken, speak } from '../support/fake-terminal.ts';
 import { kafkaForTests, uniqueTopic } from '../support/kafka.ts';
 import { readTopic } from '../support/kafka-topic.ts';
@@ -45,9 +47,35 @@ describe.skipIf(kafka === null)('the command line on Kafka', () => {
     expect(String(record?.headers?.['ce_type'])).toBe('message');
   });
 
-  it('says what is missing where no broker is named, and exits 78', async () => {
-    const { code, said } = await speak(['topics', 'plan']);
-    expect(code).toBe(78);
-    expect(said.join('\n')).toContain('CARILLON_KAFKA_BROKERS is not set');
+  it('tells that the topic is missing, and how to make it, instead of publishing', async () => {
+    const elsewhere = { ...env, CARILLON_KAFKA_TOPICS: uniqueTopic('absent') };
+    const spoken = await speak(['publish', '--kafka', '--user', 'ada', '--title', 'x'], { env: elsewhere });
+    expect(spoken).toMatchObject({ code: 1, printed: [] });
+    expect(spoken.said.join()).toContain('does not exist: carillon topics apply');
+  });
+});
+
+describe('the command line without a Kafka', () => {
+  it.each(['topics plan', 'topics apply', 'doctor', 'publish --kafka --everyone --title x'])(
+    'exits 78 where no broker is named: %s',
+    async (line) => {
+      const { code, said } = await speak(line.split(' '));
+      expect(code).toBe(78);
+      expect(said.join()).toContain('CARILLON_KAFKA_BROKERS is not set: set host:port[,host:port]');
+    },
+  );
+
+  it('exits 1 within its patience where nobody answers, in a process of its own too', { timeout: 40_000 }, async () => {
+    const [port = 0] = await freePorts(1);
+    const env = { CARILLON_KAFKA_BROKERS: `127.0.0.1:${port}` };
+    const [published, planned, examined] = await Promise.all([
+      runCli(['publish', '--kafka', '--user', 'ada', '--title', 'x'], env),
+      runCli(['topics', 'plan'], env),
+      runCli(['doctor'], env),
+    ]);
+    const unanswered = 'carillon: the log did not answer within 10 s: npx carillon doctor says why';
+    expect(published).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(unanswered) });
+    expect(planned).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('ECONNREFUSED') });
+    expect(examined).toMatchObject({ code: 1, stdout: expect.stringContaining('ECONNREFUSED') });
   });
 });

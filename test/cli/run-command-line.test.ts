@@ -11,10 +11,11 @@ describe('the command line', () => {
   it.each([['--help'], ['-h'], ['help']])('prints the overview for %s', async (flag) => {
     const { code, printed } = await speak([flag]);
     expect(code).toBe(0);
-    for (const name of ['token', 'publish', 'tail', 'schema']) expect(printed.join()).toContain(`  ${name}`);
+    for (const name of ['token', 'publish', 'tail', 'topics', 'schema', 'doctor'])
+      expect(printed.join()).toContain(`  ${name}`);
   });
 
-  it.each(['token', 'publish', 'tail', 'schema'])('explains %s with examples', async (name) => {
+  it.each(['token', 'publish', 'tail', 'topics', 'schema', 'doctor'])('explains %s with examples', async (name) => {
     const { code, printed } = await speak([name, '--help']);
     expect(code).toBe(0);
     expect(printed.join()).toContain(`usage: npx carillon ${name}`);
@@ -43,6 +44,9 @@ describe('the command line', () => {
     [['publish', '--user', 'a', '--data', '{'], expect.stringContaining('--data is not JSON')],
     [['publish', '--user', 'a', '--data', '[]'], expect.stringContaining('not a JSON object')],
     [['publish', '--user', 'a', '--data', '{}', '--title', 'x'], expect.stringContaining('exclude each other')],
+    [['publish', '--kafka', '--token', 't', '--user', 'a', '--title', 'x'], expect.stringContaining('leave out')],
+    [['topics'], expect.stringContaining('carillon topics needs plan|apply')],
+    [['topics', 'delete'], 'topics cannot delete: say plan or apply'],
     [['tail'], expect.stringContaining('needs --user <id>')],
     [['tail', '--user', 'a', '--count', '0'], expect.stringContaining('--count is 0')],
   ])('exits 64 and says what to do for %j', async (args, message) => {
