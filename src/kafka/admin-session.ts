@@ -13,7 +13,7 @@ const connectTimeoutMs = 10_000;
 
 /**
  * Connects as an administrator for the length of `work`. Rejects with LOG_UNAVAILABLE, naming what to do where that is known,
- * when no broker lets us in within 10 s; what `work` rejects with is passed on.
+ * when no broker lets us in within 10 s or `work` rejects; a GatewayError of `work` is passed on.
  */
 export const withAdmin = async <Result>(
   settings: ClientSettings,
@@ -25,12 +25,13 @@ export const withAdmin = async <Result>(
   const timer = clock.after(connectTimeoutMs, () => late.reject(client.complaint ?? new Error('no answer')));
   const admin = client.kafka.admin();
   try {
-    await Promise.race([admin.connect(), client.hopeless, late.promise]).catch((cause: unknown) => {
-      const where = `kafka at ${settings.brokers.join(', ')}`;
-      throw new GatewayError('LOG_UNAVAILABLE', `${where}: ${connectionTrouble(cause)}`, { cause });
-    });
+    await Promise.race([admin.connect(), client.hopeless, late.promise]);
     timer.cancel();
     return await work(admin);
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    const where = `kafka at ${settings.brokers.join(', ')}`;
+    throw new GatewayError('LOG_UNAVAILABLE', `${where}: ${connectionTrouble(cause)}`, { cause });
   } finally {
     timer.cancel();
     client.destroy();

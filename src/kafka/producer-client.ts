@@ -21,6 +21,8 @@ export type ProducerClient = {
 };
 
 const shunMs = 1_000;
+/** Length and correlation id. A TLS alert, with which a listener refuses plain bytes, has 7. */
+const leastAnswerBytes = 8;
 /** A broker that is silent for this long is left: half of the five seconds that an append has. */
 const requestTimeoutMs = 2_500;
 /**
@@ -56,7 +58,12 @@ class Sockets {
       this.complaint = error;
       if (lastingSocketTrouble(error) !== null) this.hopeless.reject(error);
     });
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', (hadError: boolean) => {
+      sockets.delete(socket);
+      // So does a listener that wants TLS end a plain connection; kafkajs tries again without a word.
+      if (!hadError && !this.isDestroyed && socket.bytesRead < leastAnswerBytes)
+        this.complaint = new Error('Closed connection');
+    });
     return socket;
   };
 

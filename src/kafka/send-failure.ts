@@ -73,11 +73,32 @@ export const lastingSocketTrouble = (error: Error | null): string | null => {
   return null;
 };
 
+/** Ways in which our settings and a listener's do not fit, by what is left to see of them. Each may be something else, too: none lasts for sure. */
+const misfits: readonly (readonly [sign: RegExp, trouble: string])[] = [
+  [
+    /before secure TLS connection was established/,
+    'kafka closed the connection while TLS began: does this port speak it? check CARILLON_KAFKA_SSL and the port',
+  ],
+  [
+    /^(?:Connection error: )?Closed connection/,
+    'kafka closed the connection: does it demand TLS or SASL? check CARILLON_KAFKA_SSL and the CARILLON_KAFKA_SASL_ variables',
+  ],
+  [
+    /not valid given the current SASL state/,
+    'kafka has no SASL at this address: check the port, or remove the CARILLON_KAFKA_SASL_ variables',
+  ],
+];
+
+const misfit = (cause: unknown): string | undefined => {
+  const message = rootMessage(cause);
+  return misfits.find(([sign]) => sign.test(message))?.[1];
+};
+
 /** Why a broker could not be connected to, with what to do about it where that is known. */
 export const connectionTrouble = (cause: unknown): string => {
   const errors = chain(cause);
   if (errors.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) return badCredentials;
-  return errors.map(lastingSocketTrouble).find(isText) ?? rootMessage(cause);
+  return errors.map(lastingSocketTrouble).find(isText) ?? misfit(cause) ?? rootMessage(cause);
 };
 
 /** Judges an error out of `connect` or `send`. `outcome` is what to say of the records where the error itself does not tell. */

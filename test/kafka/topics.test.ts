@@ -16,6 +16,7 @@ import { type KafkaCluster, kafkaForTests } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
 
 const cluster = await kafkaForTests({ security: 'sasl', acl: true });
+const plain = await kafkaForTests();
 const deps = { clock: systemClock, logger: silentLogger };
 const topics = ['notifications', 'orders'];
 
@@ -36,6 +37,7 @@ describe.skipIf(cluster === null)('topics and rights of a locked-down cluster', 
   afterAll(async () => {
     await hands.close();
     await cluster?.stop();
+    await plain?.stop();
   });
 
   const doctor = async (username: string): Promise<readonly Finding[]> => runDoctor(as(username), topics, deps);
@@ -149,6 +151,28 @@ describe.skipIf(cluster === null)('topics and rights of a locked-down cluster', 
     expect(messages(absent, 'error')[0]).toContain('ECONNREFUSED');
     for (const [finding] of [refused, distrusted, absent]) expect(finding?.fix).toContain('check the address');
   });
+
+  it('the doctor and the plan say which setting does not fit the listener', async () => {
+    const admin = as('admin');
+    const unfit: readonly (readonly [KafkaConnectionOptions, string])[] = [
+      [{ ...admin, ssl: null }, 'does it demand TLS or SASL? check CARILLON_KAFKA_SSL'],
+      [{ ...admin, sasl: null }, 'does it demand TLS or SASL? check CARILLON_KAFKA_SSL'],
+      [
+        { ...admin, brokers: plain?.brokers ?? [] },
+        'while TLS began: does this port speak it? check CARILLON_KAFKA_SSL',
+      ],
+      [{ ...admin, brokers: plain?.brokers ?? [], ssl: null }, 'kafka has no SASL at this address'],
+    ];
+    const told = unfit.map(async ([options, trouble]) => {
+      const wrong = messages(await runDoctor(options, topics, deps), 'error');
+      expect(wrong).toEqual([expect.stringContaining(trouble)]);
+      await expect(planTopics(options, { topics }, deps)).rejects.toMatchObject({
+        code: 'LOG_UNAVAILABLE',
+        message: expect.stringContaining(trouble),
+      });
+    });
+    await Promise.all(told);
+  }, 30_000);
 });
 
 it('topics cannot be planned without a broker: that is said within 10 s', async () => {
