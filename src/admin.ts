@@ -67,15 +67,32 @@ export const reachableUrl = (server: Server): string => {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 };
 
-/** Starts listening. Rejects with CONFIG_INVALID naming the variable when the address cannot be had. */
-export const listen = (server: Server, at: { host: string; port: number; variable: string }): Promise<void> =>
+const tryListen = (server: Server, port: number, host: string): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const message = `${at.variable} ${at.host}:${at.port} cannot be listened on (${cause.message}): free it or set another`;
-      reject(new GatewayError('CONFIG_INVALID', message, { cause }));
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      resolve();
     });
-    server.listen(at.port, at.host, () => resolve());
   });
+
+const hasNoIpv6 = (cause: NodeJS.ErrnoException): boolean =>
+  cause.code === 'EAFNOSUPPORT' || cause.code === 'EADDRNOTAVAIL';
+
+/**
+ * Starts listening; where IPv6 is switched off, every address (`::`) becomes every IPv4 address. Rejects with CONFIG_INVALID naming the variable when
+ * the address cannot be had.
+ */
+export const listen = async (server: Server, at: { host: string; port: number; variable: string }): Promise<void> => {
+  try {
+    await tryListen(server, at.port, at.host);
+  } catch (thrown) {
+    const cause = thrown as NodeJS.ErrnoException;
+    if (at.host === '::' && hasNoIpv6(cause)) return listen(server, { ...at, host: '0.0.0.0' });
+    const message = `${at.variable} ${at.host}:${at.port} cannot be listened on (${cause.message}): free it or set another`;
+    throw new GatewayError('CONFIG_INVALID', message, { cause });
+  }
+};
 
 /** Opens the admin port. */
 export const startAdmin = async (options: AdminOptions): Promise<AdminServer> => {
