@@ -6,6 +6,7 @@ import {
   type EncodeEvent,
   type NewEvent,
   type NewRecord,
+  type NotificationId,
   notificationId,
   type UserId,
 } from '../event.ts';
@@ -111,10 +112,21 @@ export class LogPublisher implements Publisher {
     if (known?.pending) return known.pending;
     const pending = this.#append(prepared);
     this.#keys.begin(id, digest, pending);
-    pending.catch((error: unknown) => {
-      if (error instanceof GatewayError && error.outcome === 'not_written') this.#keys.forget(id);
-    });
+    // A key that was known stays so: an earlier attempt may have written something.
+    if (known === undefined) this.#forgetUnwritten(id, pending);
     return pending;
+  }
+
+  /** Where nothing was written the key is free for any content again. */
+  #forgetUnwritten(id: NotificationId, pending: Promise<PublishResult>): void {
+    pending.then(
+      ({ userErrors }) => {
+        if (userErrors.length > 0) this.#keys.forget(id);
+      },
+      (error: unknown) => {
+        if (error instanceof GatewayError && error.outcome === 'not_written') this.#keys.forget(id);
+      },
+    );
   }
 
   async #append(prepared: Prepared): Promise<PublishResult> {

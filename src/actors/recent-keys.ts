@@ -14,7 +14,7 @@ const maxKnown = 50_000;
 /** What makes two publishes the same: audience, type, value and expiry; not who asked, when, or under which trace. */
 export const contentDigest = (request: PublishRequest): string => {
   const { audience, type, value, expiresAtMs } = request;
-  const users = audience.kind === 'users' ? [...audience.userIds].sort() : null;
+  const users = audience.kind === 'users' ? [...new Set(audience.userIds)].sort() : null;
   const topic = audience.kind === 'topic' ? audience.topic : null;
   const text = JSON.stringify([audience.kind, users, topic, type, sorted(value), expiresAtMs], (_, each: unknown) =>
     typeof each === 'bigint' ? `${each}n` : each,

@@ -79,6 +79,8 @@ export type NodeOptions = Partial<CoreOptions> & {
   /** How much time every look at the clock takes, so that turns end in the middle of work. @default 0 */
   readonly tickMs?: number;
   readonly topics?: readonly string[];
+  /** What stands between the node and its log. */
+  readonly throughLog?: (log: EventLog) => EventLog;
 };
 
 export const createWorld = async (options: { partitionCount?: number; autoCreate?: boolean } = {}): Promise<World> => {
@@ -141,7 +143,7 @@ const bound = (log: EventLog): EventLog => ({
 });
 
 const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOptions: NodeOptions }): TestNode => {
-  const { tickMs = 0, topics = [topic], ...options } = world.nodeOptions;
+  const { tickMs = 0, topics = [topic], throughLog = (each: EventLog) => each, ...options } = world.nodeOptions;
   const log = world.store.log(topics);
   let looks = 0;
   const clock: Clock = { ...world.clock, monotonic: () => world.clock.monotonic() + looks++ * tickMs };
@@ -152,6 +154,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
   const codec = createRecordCodec({
     content: {
       read: (type, value) => {
+        if (value['title'] === 'trap') throw new Error('a bug in decoding');
         if (value['isUnfit'] === true) return { ok: false, code: 'invalid_content', detail: 'unfit' };
         const display = { title: String(value['title']), body: null, url: null };
         return { ok: true, content: { __typename: type, ...value }, display };
@@ -162,7 +165,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     fingerprintOf: () => '0'.repeat(16),
   });
   const core = createCore({
-    log: gated(bound(log), gate),
+    log: gated(throughLog(bound(log)), gate),
     ...codec,
     cursors: createCursorCodec(),
     clock,
@@ -197,6 +200,7 @@ export type RecordOptions = {
   readonly isUnfit?: boolean;
   readonly type?: string;
   readonly timestampMs?: number;
+  readonly expiresAtMs?: number;
 };
 
 const textOf = (audience: Audience): string => {
@@ -220,6 +224,7 @@ export const record = (title: string, options: RecordOptions = {}): NewRecord =>
     ['ce_audience', audience.kind],
   ];
   if (audience.kind !== 'everyone') headers.push(['ce_subject', textOf(audience)]);
+  if (options.expiresAtMs !== undefined) headers.push(['ce_expirytime', new Date(options.expiresAtMs).toISOString()]);
   return {
     key: Buffer.from(title),
     value: Buffer.from(JSON.stringify({ title, isUnfit })),

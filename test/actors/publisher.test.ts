@@ -20,6 +20,10 @@ const request = (more: Partial<PublishRequest> = {}): PublishRequest => ({
 const codes = async (promise: Promise<{ userErrors: readonly { code: string }[] }>): Promise<readonly string[]> =>
   (await promise).userErrors.map(({ code }) => code);
 
+const outcomes = (['not_written', 'unknown', 'not_written'] as const).map((outcome) => {
+  return { ok: false as const, error: new GatewayError('LOG_UNAVAILABLE', 'down', { outcome }) };
+});
+
 describe('publishing', () => {
   it('reaches each named user under one id', async () => {
     const world = await createWorld();
@@ -125,6 +129,54 @@ describe('publishing', () => {
     const keyed = request({ idempotencyKey: 'k' });
     await expect(publisher.publish(keyed)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE', outcome: 'not_written' });
     expect(await codes(publisher.publish({ ...keyed, value: { title: 'other' } }))).toEqual([]);
+  });
+
+  it('leaves the key free where the event was too large, and held where an earlier attempt wrote something', async () => {
+    const world = await createWorld();
+    const { publisher } = (await world.node()).core;
+    const keyed = request({ idempotencyKey: 'k' });
+    expect(await codes(publisher.publish({ ...keyed, value: { title: 'x'.repeat(300_000) } }))).toEqual(['TOO_LARGE']);
+    const audience = { kind: 'users', userIds: ['a', 'b'].map(userId) } as const;
+    const error = new GatewayError('LOG_UNAVAILABLE', 'down', { outcome: 'not_written' });
+    world.store.failAppends(error, 1);
+    expect((await publisher.publish({ ...keyed, audience })).failedUserIds).toEqual(['a']);
+    await world.settle();
+    world.store.failAppends(error, 1);
+    expect((await publisher.publish({ ...keyed, audience })).failedUserIds).toEqual(['a']);
+    const other = publisher.publish({ ...keyed, audience, value: { title: 'other' } });
+    expect(await codes(other)).toEqual(['IDEMPOTENCY_CONFLICT']);
+  });
+
+  it('takes a user who is named twice for one, under a key as well', async () => {
+    const world = await createWorld();
+    const { publisher } = (await world.node()).core;
+    const named = (...names: string[]): PublishRequest =>
+      request({ idempotencyKey: 'k', audience: { kind: 'users', userIds: names.map(userId) } });
+    await publisher.publish(named('a', 'b', 'a'));
+    await world.settle();
+    expect(await publisher.publish(named('b', 'a'))).toMatchObject({ isDuplicate: true, userErrors: [] });
+    expect(world.store.appended).toHaveLength(2);
+  });
+
+  it('appends in the order of the calls, with and without keys, large and small', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    const titles = Array.from({ length: 60 }, (_, i) => `${i} ${'x'.repeat(i % 3 === 0 ? 5_000 : 1)}`);
+    const publishing = titles.map((title, i) =>
+      node.core.publisher.publish(request({ value: { title }, idempotencyKey: i % 2 === 0 ? `k${i}` : null })),
+    );
+    await Promise.all(publishing);
+    await world.settle();
+    expect(client.titles()).toEqual(titles);
+  });
+
+  it('says that the outcome is unknown where only some of it is surely not written', async () => {
+    const world = await createWorld();
+    const node = await world.node({ throughLog: (log) => ({ ...log, append: () => Promise.resolve(outcomes) }) });
+    const audience = { kind: 'users', userIds: ['a', 'b', 'c'].map(userId) } as const;
+    await expect(node.core.publisher.publish(request({ audience }))).rejects.toMatchObject({ outcome: 'unknown' });
   });
 
   it('refuses while draining, and the drain waits for what is in flight', async () => {
