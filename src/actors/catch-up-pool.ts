@@ -52,7 +52,9 @@ export class CatchUpPool {
       turn,
       telemetry,
       replayMaxAgeMs: options.replayMaxAgeMs,
+      checkpointMs: options.checkpointMs,
       now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
       wake: (catchUp) => this.#wake(catchUp),
       startScan: (lane, wake) => this.#startScan(lane, wake),
       scanStopped: () => {
@@ -88,7 +90,7 @@ export class CatchUpPool {
       subscription.offerGap('INVALID_CURSOR', this.#deps.tail.cursor());
       return;
     }
-    void this.#resume(this.#add(subscription), cursor);
+    this.#resume(this.#add(subscription), cursor).catch((thrown: unknown) => subscription.host.fail(thrown));
   }
 
   /** The outbox of a session has room again. */
@@ -152,7 +154,11 @@ export class CatchUpPool {
     for (const catchUp of [...this.#awake]) {
       if (this.#deps.turn.isOver) break;
       this.#awake.delete(catchUp);
-      if (catchUp.pump()) this.#awake.add(catchUp);
+      try {
+        if (catchUp.pump()) this.#awake.add(catchUp);
+      } catch (thrown) {
+        catchUp.subscription.host.fail(thrown);
+      }
     }
     if (this.#awake.size === 0 || this.#isRunning) return;
     this.#isRunning = true;
@@ -171,7 +177,10 @@ export class CatchUpPool {
     this.#scans += 1;
     lane.scannedFrom = lane.position.next;
     telemetry.counts.catchUpScans += 1;
-    return new Scan({ log, decode, wake }, { partition: lane.partition, from: lane.position.next, to });
+    const failed = (): void => {
+      telemetry.counts.actorFailures += 1;
+    };
+    return new Scan({ log, decode, wake, failed }, { partition: lane.partition, from: lane.position.next, to });
   }
 
   async #resume(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {

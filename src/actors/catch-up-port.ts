@@ -12,7 +12,11 @@ export type CatchUpPort<Member> = {
   readonly turn: Turn;
   readonly telemetry: Telemetry;
   readonly replayMaxAgeMs: number;
+  readonly checkpointMs: number;
+  /** Wall clock, milliseconds since 1970. */
   now(): number;
+  /** Monotonic milliseconds. */
+  monotonic(): number;
   wake(catchUp: Member): void;
   /** A scan from the lane's position to the tail; null when the node runs as many as it may, or the lane has to rest: `wake` comes later. */
   startScan(lane: Lane, wake: () => void): Scan | null;

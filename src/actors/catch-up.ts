@@ -1,6 +1,6 @@
 import type { NextOffset, PartitionId } from '../event.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
-import { audienceOf, type Entry } from './entry.ts';
+import { audienceOf, type Entry, isExpired } from './entry.ts';
 import type { FeedGap } from './intake.ts';
 import { Lane } from './lane.ts';
 import { openDeliver } from './router.ts';
@@ -21,6 +21,8 @@ export class CatchUp {
   #isReady = false;
   /** Set where old records were left out: said once. */
   #isLimited = false;
+  /** Whether a position moved since the last checkpoint. */
+  #hasMoved = false;
   /** True when only a move of the tail, or a scan that came free, can bring it on. */
   isResting = false;
 
@@ -74,10 +76,16 @@ export class CatchUp {
     for (const lane of this.#lanes) {
       const outcome = this.#advance(lane);
       if (outcome === 'full') return false;
-      if (outcome === 'over') return true;
+      if (outcome === 'over') {
+        this.#checkpointIfDue();
+        return true;
+      }
     }
     if (this.#lanes.every((lane) => lane.isAtTail(this.#port.tail))) this.#goLive();
-    else this.isResting = true;
+    else {
+      this.isResting = true;
+      this.#checkpointIfDue();
+    }
     return false;
   }
 
@@ -102,6 +110,15 @@ export class CatchUp {
 
   get #isFull(): boolean {
     return this.subscription.host.outbox.isSaturated;
+  }
+
+  /** A long way without anything for this subscription: it is told how far it has come, so that it need not begin again after a disconnect. */
+  #checkpointIfDue(): void {
+    const { subscription } = this;
+    const restedMs = this.#port.monotonic() - subscription.lastPayloadAtMs;
+    if (!this.#hasMoved || restedMs < this.#port.checkpointMs) return;
+    this.#hasMoved = false;
+    subscription.offerCheckpoint(this.cursor());
   }
 
   #goLive(): void {
@@ -134,6 +151,7 @@ export class CatchUp {
       if (this.#isFull) return 'full';
       if (this.#port.turn.isOver) return 'over';
       if (!this.#step(lane)) break;
+      this.#hasMoved = true;
     }
     return this.#isFull ? 'full' : 'done';
   }
@@ -193,7 +211,8 @@ export class CatchUp {
       this.#port.rest(this, lane);
       return false;
     }
-    if (gap.reason === 'TRUNCATED' && gap.from < lane.position.next) lane.position = { next: gap.from, epoch: -1 };
+    // Other records may stand where the log was cut: reading goes on there, not behind.
+    if (gap.reason === 'TRUNCATED') lane.position = { next: gap.from, epoch: -1 };
     else if (gap.reason === 'EXPIRED' && gap.to <= lane.position.next)
       return true; // Only the pre-roll has expired.
     else lane.pass(gap.to, -1);
@@ -222,6 +241,10 @@ export class CatchUp {
       return;
     }
     const { envelope } = entry;
+    if (isExpired(envelope, this.#port.now())) {
+      this.#port.telemetry.counts.recordsExpired += 1;
+      return;
+    }
     const process = this.#port.telemetry.startProcess(envelope, 'catchup');
     const how = { mode: 'catchup', sessionClass: subscription.host.sessionClass } as const;
     const trace = process === null ? null : openDeliver(process, envelope, how);

@@ -279,9 +279,15 @@ class ActorCore implements Core {
   }
 
   #pause(): Promise<void> {
+    const { signal } = this.#abort;
     return new Promise((resolve) => {
-      this.#wheel.after(this.#options.retryMs, resolve);
-      this.#abort.signal.addEventListener('abort', () => resolve(), { once: true });
+      const done = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = this.#wheel.after(this.#options.retryMs, done);
+      signal.addEventListener('abort', done);
     });
   }
 

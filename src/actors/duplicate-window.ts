@@ -29,9 +29,12 @@ export class DuplicateWindow {
     return last !== undefined && last >= Number(offset) - duplicateWindowOffsets;
   }
 
-  /** Forgets what stood at `from` and after: the log was cut there. */
+  /** Forgets what stood at `from` and after: the log was cut there. Occurrences before it count again. */
   truncate(from: bigint): void {
-    for (const [key, offset] of this.#lastSeen) if (offset >= Number(from)) this.#lastSeen.delete(key);
+    const slots = this.#slots.filter((slot) => slot !== undefined);
+    this.clear();
+    const kept = slots.filter(({ offset }) => offset < Number(from)).sort((a, b) => a.offset - b.offset);
+    for (const { key, offset } of kept) this.note(key, BigInt(offset));
   }
 
   clear(): void {

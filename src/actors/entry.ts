@@ -29,6 +29,10 @@ export const judge = (record: LogRecord, decode: DecodeRecord, window: Duplicate
   return { decoded, isDuplicate: false, entry: { kind: 'unreadable', position, audience, createdAtMs } };
 };
 
+/** Whether an event's time is over at `nowMs` (wall clock): it is not delivered any more, wherever it waits. */
+export const isExpired = ({ expiresAtMs }: Envelope, nowMs: number): boolean =>
+  expiresAtMs !== null && expiresAtMs <= nowMs;
+
 /** Whom an entry is addressed to. */
 export const audienceOf = (entry: Entry): Audience =>
   entry.kind === 'event' ? entry.envelope.audience : entry.audience;

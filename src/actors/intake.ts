@@ -63,16 +63,21 @@ export class Intake implements FeedHandler {
     tail.adopt(next);
     for (const partition of next.flatMap(partitionsOf)) {
       if (tail.at(partition) !== undefined) continue;
+      // A topic that was away for a while may be another one by now: its offsets say nothing about the new one's.
+      this.#windows.delete(partition);
       tail.move(partition, { next: 0n, epoch: -1 });
       ring.reset(partition, 0n);
     }
     this.#deps.moved();
   }
 
-  /** Sets where reading a partition begins; before the feed runs. */
-  startAt(partition: PartitionId, offset: bigint): void {
+  /**
+   * Sets where reading a partition begins; before the feed runs. The ring keeps what stands at `coveredFrom` and after: what comes
+   * before only fills the duplicate window.
+   */
+  startAt(partition: PartitionId, offset: bigint, coveredFrom: bigint = offset): void {
     this.#deps.tail.move(partition, { next: offset, epoch: -1 });
-    this.#deps.ring.reset(partition, offset);
+    this.#deps.ring.reset(partition, coveredFrom);
   }
 
   /** Where reading a partition stands. */

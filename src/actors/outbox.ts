@@ -18,10 +18,12 @@ export const deliveryBytes = ({ payload }: Delivery): number =>
 
 export class Outbox {
   readonly #limits: OutboxLimits;
-  #items: Item[] = [];
+  /** Places that were handed out are emptied at once, and removed by and by. */
+  #items: (Item | undefined)[] = [];
   #head = 0;
   #bytes = 0;
   #isSaturated = false;
+  #hasPassedMark = false;
 
   constructor(limits: OutboxLimits) {
     this.#limits = limits;
@@ -40,6 +42,13 @@ export class Outbox {
     return this.#isSaturated;
   }
 
+  /** Whether the mark was passed since this was last asked, be it that there is room again by now: the edge is never lost. */
+  takeEdge(): boolean {
+    const hasPassed = this.#hasPassedMark;
+    this.#hasPassedMark = false;
+    return hasPassed;
+  }
+
   /** Takes `delivery`, whatever the fill. */
   offer(delivery: Delivery): void {
     const bytes = deliveryBytes(delivery);
@@ -47,6 +56,7 @@ export class Outbox {
     this.#bytes += bytes;
     if (this.#bytes >= this.#limits.highWaterBytes || this.count >= this.#limits.highWaterCount) {
       this.#isSaturated = true;
+      this.#hasPassedMark = true;
     }
   }
 
@@ -57,6 +67,7 @@ export class Outbox {
     for (let item = this.#items[this.#head]; item !== undefined; item = this.#items[this.#head]) {
       if (batch.length > 0 && taken + item.bytes > maxBytes) break;
       batch.push(item.delivery);
+      this.#items[this.#head] = undefined;
       taken += item.bytes;
       this.#head += 1;
     }

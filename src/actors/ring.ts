@@ -9,7 +9,8 @@ const entryBytes = (entry: Entry): number => 300 + (entry.kind === 'event' ? ent
 class PartitionRing {
   from: bigint;
   to: bigint;
-  #entries: Entry[] = [];
+  /** Evicted places are emptied at once, and removed by and by. */
+  #entries: (Entry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
 
@@ -19,6 +20,7 @@ class PartitionRing {
   }
 
   push(entry: Entry, maxBytes: number): void {
+    if (entry.position.offset < this.from) return;
     this.#entries.push(entry);
     this.#bytes += entryBytes(entry);
     while (this.#bytes > maxBytes && this.#head < this.#entries.length) this.#evict();
@@ -33,6 +35,7 @@ class PartitionRing {
     if (oldest === undefined) return;
     this.#bytes -= entryBytes(oldest);
     this.from = oldest.position.offset + 1n;
+    this.#entries[this.#head] = undefined;
     this.#head += 1;
   }
 
@@ -68,11 +71,7 @@ export class Ring {
     this.#partitions.set(partition, new PartitionRing(at));
   }
 
-  forget(partition: PartitionId): void {
-    this.#partitions.delete(partition);
-  }
-
-  /** Keeps `entry`; older ones make room. `advance` tells how far the cover reaches. */
+  /** Keeps `entry`, unless it lies before the cover; older ones make room. `advance` tells how far the cover reaches. */
   push(entry: Entry): void {
     this.#partitions.get(entry.position.partition)?.push(entry, this.#maxBytes);
   }

@@ -1,4 +1,4 @@
-import type { DecodeRecord, PartitionId } from '../event.ts';
+import type { DecodeRecord, LogRecord, PartitionId } from '../event.ts';
 import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
 import { type Entry, judge } from './entry.ts';
@@ -13,6 +13,8 @@ export type ScanDeps = {
   readonly decode: DecodeRecord;
   /** A chunk, a gap or the end is there: go on. */
   wake(): void;
+  /** A record could not be judged because of a bug, and is passed over. */
+  failed(thrown: unknown): void;
 };
 
 /**
@@ -68,9 +70,19 @@ export class Scan {
       return { kind: 'passed', next: chunk.next.next, epoch: chunk.next.epoch };
     }
     this.#index += 1;
-    const { entry } = judge(record, this.#deps.decode, this.#window);
     const { offset, epoch, timestampMs } = record;
+    const entry = this.#judge(record);
     return { kind: 'record', offset, epoch, timestampMs, entry, bytes: record.value?.length ?? 0 };
+  }
+
+  /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */
+  #judge(record: LogRecord): Entry | null {
+    try {
+      return judge(record, this.#deps.decode, this.#window).entry;
+    } catch (thrown) {
+      this.#deps.failed(thrown);
+      return null;
+    }
   }
 
   /** Ends it; what is being read is thrown away. */

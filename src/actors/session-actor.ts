@@ -92,6 +92,7 @@ export class SessionActor implements SessionHandle, Applicant {
       telemetry,
       options,
       sessionClass: kind === 'sse' ? 'none' : 'bare',
+      now: () => clock.now(),
       saturated: () => this.send({ type: 'outbox.saturated' }),
       relieved: () => this.#relieved(),
       progressed: () => this.send({ type: 'outbox.progressed' }),

@@ -1,5 +1,6 @@
 import type { SessionClass, Telemetry } from '../telemetry/facade.ts';
 import type { Viewer } from '../viewer.ts';
+import { isExpired } from './entry.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { Markers } from './markers.ts';
 import type { CoreOptions } from './options.ts';
@@ -19,6 +20,8 @@ export type SessionFlowDeps = {
   readonly telemetry: Telemetry;
   readonly options: CoreOptions;
   readonly sessionClass: SessionClass;
+  /** Wall clock, milliseconds since 1970. */
+  now(): number;
   /** The outbox passed its mark, or fell under half of it. Each is said once, in turn. */
   saturated(): void;
   relieved(): void;
@@ -68,6 +71,10 @@ export class SessionFlow implements SubscriptionHost {
     this.#deps.flushes.add(this);
   }
 
+  fail(thrown: unknown): void {
+    this.#deps.failed(thrown);
+  }
+
   /** Called by the flush queue, once per turn. */
   flush(): void {
     this.#isTouched = false;
@@ -82,7 +89,8 @@ export class SessionFlow implements SubscriptionHost {
     const { link, options, telemetry, markers } = this.#deps;
     try {
       while (this.outbox.count > 0 && link.bufferedBytes < options.socketHighWaterBytes) {
-        const batch = this.outbox.take(options.socketHighWaterBytes);
+        const batch = this.#withoutExpired(this.outbox.take(options.socketHighWaterBytes));
+        if (batch.length === 0) continue;
         telemetry.counts.deliveries += eventsIn(batch);
         link.deliver(batch);
         if (this.sessionClass !== 'none') markers.delivered(batch, sizeOf(batch));
@@ -93,8 +101,20 @@ export class SessionFlow implements SubscriptionHost {
     }
   }
 
+  /** What waited here for a slow client may be over by now. */
+  #withoutExpired(batch: Delivery[]): Delivery[] {
+    const nowMs = this.#deps.now();
+    if (!batch.some((delivery) => isOver(delivery, nowMs))) return batch;
+    return batch.filter((delivery) => {
+      if (!isOver(delivery, nowMs)) return true;
+      delivery.trace?.end('closed');
+      this.#deps.telemetry.counts.recordsExpired += 1;
+      return false;
+    });
+  }
+
   #reportSaturated(): void {
-    if (this.#isReportedSaturated || !this.outbox.isSaturated) return;
+    if (!this.outbox.takeEdge() || this.#isReportedSaturated) return;
     this.#isReportedSaturated = true;
     this.#deps.saturated();
   }
@@ -105,6 +125,9 @@ export class SessionFlow implements SubscriptionHost {
     this.#deps.relieved();
   }
 }
+
+const isOver = ({ payload }: Delivery, nowMs: number): boolean =>
+  payload.kind === 'event' && isExpired(payload.envelope, nowMs);
 
 /** Checkpoints and gaps are not deliveries: nothing was published. */
 const eventsIn = (batch: readonly Delivery[]): number =>

@@ -17,6 +17,8 @@ export type SubscriptionHost = {
   readonly outbox: Outbox;
   /** Asks for a flush at the end of this turn. */
   touch(): void;
+  /** A bug met on this session's behalf: it ends, and nobody else. */
+  fail(thrown: unknown): void;
 };
 
 /** What a subscription needs of the node. */
@@ -125,6 +127,8 @@ export class Subscription {
   end(): void {
     this.leave();
     this.host.outbox.drop(this.operationId);
+    // That may have made room for the session's other subscriptions: the flush tells them.
+    this.host.touch();
   }
 
   /** Ends it with its session: nothing more is offered, what waits may still go out. */

@@ -19,8 +19,9 @@ const untilAnswered = async (
 };
 
 /**
- * Puts the tail at the log's end, and fills ring and duplicate windows with the 4,096 offsets before it, so that the first live record is judged
- * as any other node judges it. Retries while the log does not answer; returns early when `signal` aborts.
+ * Puts the tail at the log's end. The 4,096 offsets before it go into ring and duplicate window, and another 4,096 before those into the window
+ * alone: so what the ring holds is judged as any other node judges it, and the first live record too. Retries while the log does not answer;
+ * returns early when `signal` aborts.
  */
 export const warmUp = async (
   intake: Intake,
@@ -31,8 +32,9 @@ export const warmUp = async (
   const known = new Set<PartitionId>();
   for (const [partition, { start, end }] of ranges ?? []) {
     known.add(partition);
-    const wanted = end - BigInt(duplicateWindowOffsets);
-    intake.startAt(partition, wanted > start ? wanted : start);
+    const back = (offsets: number): bigint => later(start, end - BigInt(offsets));
+    const coveredFrom = back(duplicateWindowOffsets);
+    intake.startAt(partition, back(2 * duplicateWindowOffsets), coveredFrom);
   }
   intake.adopt(log.topology());
   for (const partition of known) {
@@ -40,6 +42,8 @@ export const warmUp = async (
     await readUpTo(intake, log, { partition, end, ...how });
   }
 };
+
+const later = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 type Stretch = {
   readonly partition: PartitionId;

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { partitionId } from '../../src/event.ts';
+import type { EventLog, GapChunk } from '../../src/log/event-log.ts';
+import { connectAs, subscribe, type TestClient } from './client.ts';
+import { afterIo, createWorld, record, type TestNode, topic, viewer, type World } from './node.ts';
+
+const first = partitionId(topic, 0);
+const options = { outboxHighWaterCount: 4, socketHighWaterBytes: 300, stalledDeadlineMs: 1e9, heartbeatMs: 1e9 };
+
+/** A client that is catching up and does not read: it stands right after the events that its outbox took. */
+const stuck = async (world: World, node: TestNode, titles: readonly string[]): Promise<TestClient> => {
+  const client = connectAs(node, viewer('u1'));
+  client.isSlow = true;
+  subscribe(client);
+  await world.settle();
+  await world.log.append(titles.map((title) => record(title, { partition: 0 })));
+  await world.settle();
+  expect(node.core.stats.catchingUp).toBe(1);
+  return client;
+};
+
+const letRead = async (world: World, client: TestClient): Promise<void> => {
+  client.isSlow = false;
+  client.read();
+  await world.settle();
+  world.clock.advance(1_000);
+  await world.settle();
+};
+
+const titles = Array.from({ length: 20 }, (_, i) => `e${i}`);
+
+describe('catching up while the log changes', () => {
+  it('reads a partition that is added meanwhile from its first record', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node(options);
+    const client = await stuck(world, node, titles);
+    world.store.grow(topic, 2);
+    await world.log.append([record('in the new one', { partition: 1 })]);
+    await world.settle();
+    await letRead(world, client);
+    expect([...client.titles()].sort()).toEqual([...titles, 'in the new one'].sort());
+    expect(client.gaps()).toEqual([]);
+    await world.log.append([record('later', { partition: 1 })]);
+    await world.settle();
+    expect(client.titles().at(-1)).toBe('later');
+  });
+
+  it('begins a re-created topic anew, after a gap that says so', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node(options);
+    const client = await stuck(world, node, titles);
+    world.store.recreate(topic, 2);
+    await world.log.append([record('fresh', { partition: 0 }), record('and more', { partition: 1 })]);
+    await world.settle();
+    await letRead(world, client);
+    expect(client.gaps()).toEqual(['RECREATED']);
+    expect([...client.titles().slice(-2)].sort()).toEqual(['and more', 'fresh']);
+  });
+
+  it('goes on where the log was cut, after a gap that says so', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ ...options, ringBytesPerPartition: 1 });
+    const client = await stuck(world, node, titles);
+    world.store.truncate(first, 2n);
+    await world.log.append([record('instead', { partition: 0 })]);
+    await world.settle();
+    await letRead(world, client);
+    expect(client.gaps()).toEqual(['TRUNCATED']);
+    expect(client.titles().at(-1)).toBe('instead');
+    expect(node.core.stats.catchingUp).toBe(0);
+  });
+
+  it('reads what stands where the log was cut under its own scan', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const writer = await world.node();
+    const reader = connectAs(writer, viewer('u1'));
+    subscribe(reader);
+    await world.log.append([record('seen')]);
+    await world.settle();
+    const after = reader.lastCursor ?? '';
+    await world.log.append([record('a'), record('b'), record('c')]);
+    const cut: GapChunk = { kind: 'gap', partition: first, from: 2n, to: 4n, reason: 'TRUNCATED' };
+    const node = await world.node({ ringBytesPerPartition: 1, throughLog: (log) => cutOnce(log, cut) });
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client, { after });
+    await world.settle();
+    expect(client.payloads().map((each) => (each.kind === 'event' ? each.envelope.display.title : each.kind))).toEqual([
+      'a',
+      'gap',
+      'b',
+      'c',
+      'checkpoint',
+    ]);
+  });
+
+  it('takes nothing of a topic that came back under its name for a duplicate of the old one', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.log.append([record('a', { ceId: 'same' })]);
+    await world.settle();
+    world.store.remove(topic);
+    await world.settle();
+    world.store.create(topic, 1);
+    await world.log.append([record('b', { ceId: 'same' })]);
+    await world.settle();
+    expect(client.titles()).toEqual(['a', 'b']);
+  });
+
+  it('gives a subscription room again when another of its session ends in the turn that filled the queue', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ outboxHighWaterCount: 10 });
+    const client = connectAs(node, viewer('u1'));
+    for (const operationId of ['a', 'b']) subscribe(client, { operationId });
+    await world.settle();
+    await world.log.append(titles.map((title) => record(title)));
+    await afterIo();
+    expect(node.core.stats.catchingUp).toBeGreaterThan(0);
+    client.handle.unsubscribe('a');
+    await world.settle();
+    expect(client.titles('b')).toEqual(titles);
+    expect(node.core.stats.catchingUp).toBe(0);
+  });
+
+  it('gives a subscription room again when another of its session ends while the client does not read', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node(options);
+    const client = connectAs(node, viewer('u1'));
+    for (const operationId of ['a', 'b']) subscribe(client, { operationId });
+    await world.settle();
+    client.isSlow = true;
+    await world.log.append(titles.map((title) => record(title)));
+    await world.settle();
+    client.handle.unsubscribe('a');
+    await world.settle();
+    await letRead(world, client);
+    expect(client.titles('b')).toEqual(titles);
+    expect(node.core.stats.catchingUp).toBe(0);
+  });
+});
+
+/** A log that was cut at `cut.from` just when the first read of history came there; other records have taken the place since. */
+const cutOnce = (log: EventLog, cut: GapChunk): EventLog => {
+  let reads = 0;
+  return {
+    ...log,
+    async *read(...[partition, from, to, how]: Parameters<EventLog['read']>) {
+      reads += 1;
+      // The first one is the node's warm-up.
+      if (reads !== 2) return yield* log.read(partition, from, to, how);
+      yield* log.read(partition, from, cut.from, how);
+      yield cut;
+      yield* log.read(partition, cut.from, to, how);
+    },
+  };
+};
