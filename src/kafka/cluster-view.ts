@@ -12,6 +12,7 @@ import {
   type PartitionMetadata,
   type TopicMetadata,
 } from './metadata-request.ts';
+import { newestMetadata } from './newest-metadata.ts';
 import { backoffMs, pause } from './pause.ts';
 
 /** What a view of the cluster needs. `signal` ends it. */
@@ -151,7 +152,7 @@ export class ClusterView {
     }
     this.#failures = 0;
     this.#refreshedAt = clock.monotonic();
-    this.#metadata = metadata;
+    this.#metadata = newestMetadata(this.#metadata, metadata);
     this.#jitter = 1 + Math.random();
     for (const topic of metadata.topics) this.#report(topic);
     for (const listener of [...this.#listeners]) listener();
