@@ -18,19 +18,23 @@ export const log4jFile: string = join(here, 'log4j2.properties');
 
 const short = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
+/** Another release than the pom's, such as 3.9.1, to test against. */
+const otherVersion = process.env['CARILLON_TEST_KAFKA_VERSION'] ?? '';
+
 /**
  * The class path of a broker. Maven resolves the jars once (15-20 s, 45 MB); afterwards a file in the cache names them.
  * Rejects with what is missing where Maven or its repository is not to be had.
  */
 export const resolveClassPath = async (): Promise<string> => {
   const pom = join(here, 'pom.xml');
-  const file = join(cacheDir(), 'kafka', `classpath-${short(await readFile(pom))}.txt`);
+  const file = join(cacheDir(), 'kafka', `classpath-${short((await readFile(pom, 'utf8')) + otherVersion)}.txt`);
   const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
   if (known !== '' && known.split(delimiter).every((jar) => existsSync(jar))) return known;
 
   await mkdir(join(cacheDir(), 'kafka'), { recursive: true });
   const fresh = `${file}.${process.pid}`;
   const goals = ['dependency:build-classpath', '-DincludeScope=runtime', `-Dmdep.outputFile=${fresh}`];
+  if (otherVersion !== '') goals.push(`-Dkafka.version=${otherVersion}`);
   try {
     await exec('mvn', ['-B', '-ntp', '-q', '-f', pom, ...goals], { maxBuffer: 2 ** 24 });
   } catch (cause) {

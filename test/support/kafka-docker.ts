@@ -5,7 +5,7 @@ import { freePorts } from '../../dev/kafka/ports.ts';
 import { probe } from '../../dev/kafka/probe.ts';
 
 const exec = promisify(execFile);
-const image = 'apache/kafka:4.4.0';
+const image = `apache/kafka:${process.env['CARILLON_TEST_KAFKA_VERSION'] ?? '4.4.0'}`;
 
 /** Whether a Docker engine (not only its client) answers. */
 export const hasDocker = (): Promise<boolean> =>
