@@ -35,8 +35,8 @@ export class Checkpoints {
 
   start(): void {
     this.#timer = this.#deps.after(sweepMs, () => {
-      this.#sweep();
       this.start();
+      this.#sweep();
     });
   }
 

@@ -88,7 +88,10 @@ export const createMachineRunner = (wheel: TimerWheel): MachineRunner => {
       actor.subscribe({ error: (thrown) => callbacks.onFailure(thrown) });
       actor.start();
       return {
-        send: (event) => actor.send(event as { type: string }),
+        send(event) {
+          // xstate would write a warning about it in development.
+          if (actor.getSnapshot().status === 'active') actor.send(event as { type: string });
+        },
         hasTag: (tag) => actor.getSnapshot().hasTag(tag as never),
         output: () => actor.getSnapshot().output,
         describe: () => describeValue(actor.getSnapshot().value),
