@@ -161,6 +161,8 @@ describe.skipIf(cluster === null)('600 appends a second to 12 partitions of thre
       );
       const log = store.log([topic]);
       await log.open();
+      // A broker that came back in the round before may not know the topic yet.
+      while (log.topology().topics.length === 0) await delay(50);
       const warm = await log.append(
         Array.from({ length: partitions }, (_, partition) => recordOf(`w${partition}`, { partition })),
       );
