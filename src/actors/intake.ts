@@ -149,7 +149,8 @@ export class Intake implements FeedHandler {
   /** Whether an event of this duplicate key was read within the window before the tail, in any partition. */
   hasSeen(dedupeKey: string): boolean {
     for (const [partition, window] of this.#windows) {
-      if (window.has(dedupeKey, this.#deps.tail.at(partition)?.next ?? 0n)) return true;
+      const position = this.#deps.tail.at(partition);
+      if (position !== undefined && window.has(dedupeKey, position.next)) return true;
     }
     return false;
   }

@@ -45,6 +45,16 @@ describe('catching up', () => {
     expect(client.titles()).toEqual(['missed', 'next']);
   });
 
+  it('is live only when it has come to the tail of every partition', async () => {
+    const { world, after } = await afterLeaving({ partitionCount: 3 });
+    const missed = ['a', 'b', 'c', 'd'].map((title, i) => record(title, { partition: 1 + (i % 2) }));
+    await world.log.append(missed);
+    const cold = await world.node({ ringBytesPerPartition: 1 });
+    const client = await resume(world, cold, after);
+    expect([...client.titles()].sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect(client.payloads().map(({ isLive }) => isLive)).toEqual([false, false, false, false, true]);
+  });
+
   it('goes on where any of the received cursors points, and repeats nothing at the last', async () => {
     const { world, node, after } = await afterLeaving();
     await world.log.append([record('a'), record('b'), record('c')]);
@@ -98,6 +108,16 @@ describe('catching up', () => {
     const cold = await world.node();
     const client = await resume(world, cold, after);
     expect(client.payloads().map(({ kind }) => kind)).toEqual(['checkpoint']);
+  });
+
+  it('says nothing when what has expired ends right where the client stands', async () => {
+    const { world, after } = await afterLeaving();
+    await world.log.append([record('a'), record('b')]);
+    world.store.expire(first, 1n);
+    const cold = await world.node({ ringBytesPerPartition: 1 });
+    const client = await resume(world, cold, after);
+    expect(client.titles()).toEqual(['a', 'b']);
+    expect(client.gaps()).toEqual([]);
   });
 
   it('says LIMIT once for what is older than the replay age, and delivers the rest', async () => {
@@ -208,6 +228,27 @@ describe('catching up', () => {
     expect(gone.payloads()).toEqual([]);
     expect(node.core.stats.catchingUp).toBe(0);
   });
+
+  it.each([1, 4_000_000])(
+    'reads no further ahead of a client than its outbox, with %i bytes of memory',
+    async (ring) => {
+      const { world, after } = await afterLeaving();
+      const titles = Array.from({ length: 500 }, (_, i) => `e${i}`);
+      await world.log.append(titles.map((title) => record(title)));
+      const options = { outboxHighWaterCount: 50, socketHighWaterBytes: 300, ringBytesPerPartition: ring };
+      const node = await world.node(options);
+      const client = connectAs(node, viewer('u1'));
+      client.isSlow = true;
+      subscribe(client, { after });
+      await world.settle();
+      const oneBytes = 500;
+      expect(node.core.stats.outboxBytes).toBeLessThan(51 * oneBytes);
+      client.isSlow = false;
+      client.read();
+      await world.settle();
+      expect(client.titles()).toEqual(titles);
+    },
+  );
 
   it('holds no more for a client that does not read than its outbox, and gives it everything when it does', async () => {
     const world = await createWorld({ partitionCount: 1 });

@@ -3,7 +3,7 @@ import type { PublishRequest } from '../../src/actors/publishing.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { TopicName } from '../../src/event.ts';
 import { connectAs, subscribe } from './client.ts';
-import { createWorld, userId, viewer } from './node.ts';
+import { createWorld, topic, userId, viewer } from './node.ts';
 
 const request = (more: Partial<PublishRequest> = {}): PublishRequest => ({
   viewer: viewer('sender'),
@@ -156,6 +156,17 @@ describe('publishing', () => {
     await world.settle();
     expect(await publisher.publish(named('b', 'a'))).toMatchObject({ isDuplicate: true, userErrors: [] });
     expect(world.store.appended).toHaveLength(2);
+  });
+
+  it('knows nothing of keys that were read from a topic that is gone', async () => {
+    const world = await createWorld();
+    const { publisher } = (await world.node()).core;
+    const keyed = request({ idempotencyKey: 'k' });
+    await publisher.publish(keyed);
+    await world.settle();
+    world.store.remove(topic);
+    await world.settle();
+    await expect(publisher.publish(keyed)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
   });
 
   it('appends in the order of the calls, with and without keys, large and small', async () => {
