@@ -29,11 +29,11 @@ describe('what catching up takes for an event', () => {
     const world = await createWorld({ partitionCount: 1 });
     const warm = await world.node();
     await cursorAfter(world, warm, ['twice']);
-    await world.log.append(filler(2_000, 'a'));
+    await world.log.append(filler(3_000, 'a'));
     const after = await cursorAfter(world, warm, ['seen']);
-    await world.log.append([record('again', { ceId: 'twice' }), ...filler(3_000, 'b'), record('new')]);
+    await world.log.append([record('again', { ceId: 'twice' }), ...filler(7_500, 'b'), record('new')]);
     await world.settle();
-    for (const node of [warm, await world.node()]) {
+    for (const node of [warm, await world.node(), await world.node({ ringBytesPerPartition: 1 })]) {
       const client = await resume(world, node, after);
       expect(client.titles()).toEqual(['new']);
       expect(client.gaps()).toEqual([]);

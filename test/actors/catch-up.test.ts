@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCursorCodec } from '../../src/cursor.ts';
 import { partitionId } from '../../src/event.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, type TestNode, topic, userId, viewer, type World } from './node.ts';
 
@@ -28,6 +29,16 @@ const resume = async (world: World, node: TestNode, after: string): Promise<Test
   await world.settle();
   return client;
 };
+
+/** Has reads of history wait for `gate`, and counts those that have begun. */
+const gatedReads = (log: EventLog, reads: { begun: number; gate: Promise<void> }): EventLog => ({
+  ...log,
+  async *read(...range) {
+    reads.begun += 1;
+    await reads.gate;
+    yield* log.read(...range);
+  },
+});
 
 describe('catching up', () => {
   it('delivers what was missed, then a checkpoint that says live, then what comes', async () => {
@@ -249,6 +260,39 @@ describe('catching up', () => {
       expect(client.titles()).toEqual(titles);
     },
   );
+
+  it('lets others read the log while a client that does not read is in the middle of it', async () => {
+    const { world, after } = await afterLeaving();
+    const titles = Array.from({ length: 300 }, (_, i) => `e${i}`);
+    await world.log.append(titles.map((title) => record(title)));
+    const options = { outboxHighWaterCount: 50, socketHighWaterBytes: 300, ringBytesPerPartition: 1, maxScans: 1 };
+    const node = await world.node(options);
+    const slow = connectAs(node, viewer('u1'));
+    slow.isSlow = true;
+    subscribe(slow, { after });
+    await world.settle();
+    expect((await resume(world, node, after)).titles()).toEqual(titles);
+    slow.isSlow = false;
+    slow.read();
+    await world.settle();
+    expect(slow.titles()).toEqual(titles);
+  });
+
+  it('reads the log no more often at once than it may, and everybody in turn', async () => {
+    const { world, after } = await afterLeaving();
+    await world.log.append([record('missed')]);
+    const reads = { begun: 0, gate: Promise.resolve() };
+    const throughLog = (log: EventLog): EventLog => gatedReads(log, reads);
+    const node = await world.node({ ringBytesPerPartition: 1, maxScans: 2, throughLog });
+    reads.begun = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    reads.gate = promise;
+    const clients = await Promise.all(Array.from({ length: 5 }, () => resume(world, node, after)));
+    expect(reads.begun).toBe(2);
+    resolve();
+    await world.settle();
+    expect(clients.map((client) => client.titles())).toEqual(Array(5).fill(['missed']));
+  });
 
   it('holds no more for a client that does not read than its outbox, and gives it everything when it does', async () => {
     const world = await createWorld({ partitionCount: 1 });

@@ -47,6 +47,17 @@ describe('live delivery', () => {
     expect(client.writes).toBeLessThan(10);
   });
 
+  it('writes to everybody where the writing takes several turns', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ tickMs: 2 });
+    const clients = Array.from({ length: 30 }, (_, i) => connectAs(node, viewer(`u${i}`)));
+    for (const client of clients) subscribe(client);
+    await world.settle();
+    await world.log.append([record('all', { audience: { kind: 'everyone' } })]);
+    await world.settle();
+    expect(clients.map((client) => client.titles().join())).toEqual(Array(30).fill('all'));
+  });
+
   it.each([1_023, 1_025, 5_000])('delivers a burst of %i events to a healthy client in full', async (count) => {
     const world = await createWorld({ partitionCount: 1 });
     const node = await world.node();
@@ -109,12 +120,13 @@ describe('live delivery', () => {
     const node = await world.node();
     const client = connectAs(node, viewer('u1'));
     subscribe(client);
-    await world.log.append([record('p0', { isUnfit: true }), record('p1', { isUnfit: true })]);
+    await world.log.append(['p0', 'p1', 'p2'].map((title) => record(title, { isUnfit: true })));
     await world.settle();
     expect(client.gaps()).toHaveLength(1);
     world.clock.advance(1_100);
     await world.settle();
     expect(client.gaps()).toHaveLength(2);
+    expect(client.lastCursor).toBe(node.core.sessions.currentCursor());
   });
 
   it('sends a checkpoint after a quiet minute if the position moved, and none if it did not', async () => {

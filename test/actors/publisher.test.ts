@@ -133,16 +133,18 @@ describe('publishing', () => {
 
   it('leaves the key free where the event was too large, and held where an earlier attempt wrote something', async () => {
     const world = await createWorld();
-    const { publisher } = (await world.node()).core;
+    const node = await world.node();
+    const { publisher } = node.core;
     const keyed = request({ idempotencyKey: 'k' });
     expect(await codes(publisher.publish({ ...keyed, value: { title: 'x'.repeat(300_000) } }))).toEqual(['TOO_LARGE']);
     const audience = { kind: 'users', userIds: ['a', 'b'].map(userId) } as const;
     const error = new GatewayError('LOG_UNAVAILABLE', 'down', { outcome: 'not_written' });
     world.store.failAppends(error, 1);
+    // What this node writes it has not read yet.
+    node.hold();
     expect((await publisher.publish({ ...keyed, audience })).failedUserIds).toEqual(['a']);
-    await world.settle();
-    world.store.failAppends(error, 1);
-    expect((await publisher.publish({ ...keyed, audience })).failedUserIds).toEqual(['a']);
+    world.store.failAppends(error, 2);
+    await expect(publisher.publish({ ...keyed, audience })).rejects.toMatchObject({ outcome: 'not_written' });
     const other = publisher.publish({ ...keyed, audience, value: { title: 'other' } });
     expect(await codes(other)).toEqual(['IDEMPOTENCY_CONFLICT']);
   });
