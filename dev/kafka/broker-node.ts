@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { jdk, log4jFile } from './jars.ts';
 import { probe } from './probe.ts';
@@ -59,6 +59,14 @@ const spawnBroker = (settings: NodeSettings): ChildProcess => {
   return child;
 };
 
+/** Resolves when no thread runs any more: the signal reaches them one by one, and a busy one may answer a request meanwhile. */
+const stopped = async ({ pid }: ChildProcess): Promise<void> => {
+  const threads = `/proc/${pid}/task`;
+  if (!existsSync(threads)) return;
+  const runs = (thread: string): boolean => !/\) [TtXZ] /.test(readFileSync(`${threads}/${thread}/stat`, 'latin1'));
+  while (readdirSync(threads).some(runs)) await delay(1);
+};
+
 /** A node that is not started yet. */
 export const createNode = (settings: NodeSettings): KafkaNode => {
   let child: ChildProcess | undefined;
@@ -95,6 +103,7 @@ export const createNode = (settings: NodeSettings): KafkaNode => {
     if (child === undefined || hasEnded(child)) return;
     const victim = child;
     victim.kill(signal);
+    if (signal === 'SIGSTOP') await stopped(victim);
     if (signal === 'SIGSTOP' || signal === 'SIGCONT') return;
     // A frozen process does not see SIGTERM until it is thawed.
     if (signal === 'SIGTERM') victim.kill('SIGCONT');

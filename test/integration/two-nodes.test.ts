@@ -17,7 +17,8 @@ describe.skipIf(kafka === null)('two gateways on one Kafka, 12 partitions, 60 us
   const brokers = kafka?.brokers ?? [];
   const topic = uniqueTopic('two-nodes');
   const gateways: GatewayProcess[] = [];
-  let service = '';
+  /** A service for each user: one alone would be over the publishes that a caller has. */
+  const services = new Map<string, string>();
 
   const start = async (): Promise<GatewayProcess> => {
     const { ready } = spawnGateway({
@@ -34,7 +35,8 @@ describe.skipIf(kafka === null)('two gateways on one Kafka, 12 partitions, 60 us
     kafkajs: async (user, title) => void (await java.send(topic, [{ key: user, value: JSON.stringify({ title }) }])),
     mutation: async (user, title) => {
       const gateway = gateways.at(-1);
-      const answer = await publish(gateway?.httpUrl ?? '', { token: service, input: messageTo(user, title) });
+      const token = services.get(user) ?? '';
+      const answer = await publish(gateway?.httpUrl ?? '', { token, input: messageTo(user, title) });
       expect(answer.errors).toBeUndefined();
       expect(answer.data?.publishNotification.userErrors).toEqual([]);
     },
@@ -49,7 +51,9 @@ describe.skipIf(kafka === null)('two gateways on one Kafka, 12 partitions, 60 us
       { topic, partitions: 12 },
       { topic: `${topic}.dlq`, partitions: 1 },
     ]);
-    service = await testToken('service', { scopes: ['notifications:publish'] });
+    for (const user of users) {
+      services.set(user, await testToken(`service of ${user}`, { scopes: ['notifications:publish'] }));
+    }
     [java, legacy] = await Promise.all([foreignProducer(brokers, 'java'), foreignProducer(brokers, 'legacy')]);
     await Promise.all([start(), start()]);
   });
