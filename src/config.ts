@@ -63,6 +63,8 @@ export type Config = {
     readonly defaultType: string;
   };
   readonly identity: IdentityConfig;
+  /** Path of the policy module; null: none. */
+  readonly policyFile: string | null;
   readonly delivery: {
     readonly replayMaxAgeMs: number;
     /** Base64 of 32 bytes each; the first seals. Empty: cursors are checksummed only. */
@@ -194,6 +196,7 @@ const build = (env: Environment, reading: Reading): Config => {
     log: readLog(dev, reading),
     events: { dir: settings.CARILLON_EVENTS_DIR, defaultType: settings.CARILLON_KAFKA_DEFAULT_TYPE },
     identity: readIdentity(settings),
+    policyFile: settings.CARILLON_POLICY,
     delivery: {
       replayMaxAgeMs: settings.CARILLON_REPLAY_MAX_AGE,
       cursorKeys: settings.CARILLON_CURSOR_KEYS ?? [],

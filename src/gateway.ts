@@ -1,13 +1,14 @@
 import { createServer, type Server } from 'node:http';
-import { createCore } from './actors/index.ts';
+import { createCore, createPolicyGuard } from './actors/index.ts';
 import { listen, reachableUrl, startAdmin } from './admin.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LogConfig } from './config.ts';
 import { createConsole } from './console.ts';
 import { createCursorCodec } from './cursor.ts';
 import type { PartitionId, Position } from './event.ts';
+import { loadPolicy } from './gateway/policy.ts';
 import { loadGatewaySchema } from './gateway/schema.ts';
-import { createAccess, createGraphqlServer, httpServerOptions } from './graphql/index.ts';
+import { createAccess, createGraphqlServer, type GraphqlServerDeps, httpServerOptions } from './graphql/index.ts';
 import { createVerifier, devSecret, type IdentityOptions, signToken } from './identity/index.ts';
 import { createKafkaStore } from './kafka/index.ts';
 import type { EventLog, LogStore } from './log/event-log.ts';
@@ -19,6 +20,7 @@ import {
   createRecordCodec,
   deadLetterTopicOf,
 } from './log/index.ts';
+import type { Policy } from './policy.ts';
 import type { NodeTelemetry } from './telemetry/index.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { scopes } from './viewer.ts';
@@ -59,6 +61,9 @@ const openStore = (config: LogConfig, deps: GatewayDeps): Promise<LogStore> | Lo
 
 const identityOf = async (config: Config): Promise<IdentityOptions> =>
   config.dev ? { ...config.identity, secret: await devSecret(config.log.dataDir) } : config.identity;
+
+const scopeOf = ({ scope }: Policy): Pick<GraphqlServerDeps, 'scopeOf'> =>
+  scope === undefined ? {} : { scopeOf: scope };
 
 /** Fingerprint of the topic that a partition belongs to. Empty where the log does not know it, which a record read from it excludes. */
 const fingerprints = (log: EventLog) => {
@@ -102,6 +107,7 @@ class ComposedGateway implements Gateway {
   async start(): Promise<GatewayUrls | null> {
     const config = this.#config;
     const events = loadGatewaySchema(config, this.#deps.logger);
+    const policy = await loadPolicy(config.policyFile);
     const identity = await identityOf(config);
     const admin = await startAdmin({
       ...config.admin,
@@ -111,8 +117,8 @@ class ComposedGateway implements Gateway {
       snapshot: () => this.snapshot(),
     });
     this.#endings.push(() => admin.close());
-    const core = await this.#openCore(events);
-    const server = this.#createServer(core, events, identity);
+    const core = await this.#openCore(events, policy);
+    const server = this.#createServer(core, identity, { schema: events, ...scopeOf(policy) });
     this.#notReady = `waiting for the log (${config.log.kind})`;
     await core.start();
     if (this.#draining !== null) return null;
@@ -131,7 +137,10 @@ class ComposedGateway implements Gateway {
     return this.#core === null ? {} : { ...this.#core.snapshot(), ...this.#core.stats };
   }
 
-  async #openCore(events: ReturnType<typeof loadGatewaySchema>): Promise<ReturnType<typeof createCore>> {
+  async #openCore(
+    events: ReturnType<typeof loadGatewaySchema>,
+    policy: Policy,
+  ): Promise<ReturnType<typeof createCore>> {
     const { log: settings, delivery, events: kinds } = this.#config;
     const { clock, logger, telemetry } = this.#deps;
     const store = await openStore(settings, this.#deps);
@@ -161,6 +170,7 @@ class ComposedGateway implements Gateway {
       telemetry,
       logger,
       options: { replayMaxAgeMs: delivery.replayMaxAgeMs },
+      policy: createPolicyGuard(policy, this.#deps),
       deadLetter: (position: Position, reason) => letters.report(position, fingerprintOf(position.partition), reason),
     });
     this.#core = core;
@@ -170,13 +180,13 @@ class ComposedGateway implements Gateway {
 
   #createServer(
     core: ReturnType<typeof createCore>,
-    events: ReturnType<typeof loadGatewaySchema>,
     identity: IdentityOptions,
+    offers: Pick<GraphqlServerDeps, 'schema' | 'scopeOf'>,
   ): Server {
     const { dev, http } = this.#config;
     const verifier = createVerifier(identity, this.#deps);
     const graphql = createGraphqlServer({
-      schema: events,
+      ...offers,
       sessions: core.sessions,
       publisher: core.publisher,
       verify: (token) => verifier.verify(token),

@@ -13,6 +13,7 @@ import { FlushQueue } from './flush-queue.ts';
 import { Intake } from './intake.ts';
 import { createMachineRunner } from './machine-runner.ts';
 import { type CoreOptions, defaultCoreOptions } from './options.ts';
+import { noPolicy, type PolicyGuard } from './policy-guard.ts';
 import { LogPublisher } from './publisher.ts';
 import type { Publisher } from './publishing.ts';
 import { Ring } from './ring.ts';
@@ -42,6 +43,8 @@ export type CoreDeps = {
   readonly logger: Logger;
   /** What differs from the defaults. */
   readonly options?: Partial<CoreOptions>;
+  /** The deployer's policy. @default noPolicy */
+  readonly policy?: PolicyGuard;
   /** Hears of every record that could not be read, again after each start for those near the end of the log. Must be cheap. */
   deadLetter(position: Position, reason: DeadLetterReason): void;
   /** @default systemScheduler */
@@ -226,6 +229,7 @@ class ActorCore implements Core {
       logger,
       options,
       tail: this.#tail,
+      policy: this.#deps.policy ?? noPolicy,
       port: this.#subscriptionPort(),
       attach: (subscription, after) => this.#attach(subscription, after),
       relieved: (subscription) => this.#catchUps.relieved(subscription),
@@ -237,6 +241,7 @@ class ActorCore implements Core {
     return {
       ...this.#time(),
       unreadableFoldMs: this.#options.unreadableFoldMs,
+      canReceive: (this.#deps.policy ?? noPolicy).canReceive,
       count: (name, label) => this.#deps.telemetry.count(name, label),
       startCatchUp: (subscription) => this.#catchUps.startAtTail(subscription),
       forget: (subscription) => {

@@ -1,5 +1,6 @@
 /** The front door of this room; the ports that transports use are in session.ts and publishing.ts. */
 export { type Core, type CoreDeps, type CoreSnapshot, createCore } from './core.ts';
 export type { CoreOptions } from './options.ts';
+export { createPolicyGuard, type PolicyGuard } from './policy-guard.ts';
 export type { DrainOptions } from './sessions.ts';
 export type { CoreStats } from './stats.ts';

@@ -38,7 +38,7 @@ export class Router {
     let process: ProcessSpan | null = null;
     let recipients = 0;
     for (const subscription of this.#directory.find(envelope.audience)) {
-      if (!subscription.isLive || !subscription.wantsType(envelope.type)) continue;
+      if (!subscription.isLive || !subscription.takes(envelope)) continue;
       if (payload === null) {
         // Only now, with a first recipient, does the cursor cost anything.
         payload = { kind: 'event', envelope, cursor: this.#tail.cursor(), isLive: true };

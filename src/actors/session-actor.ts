@@ -8,6 +8,7 @@ import type { FlushQueue } from './flush-queue.ts';
 import { type MachineRunner, ownerOf, type RunningMachine } from './machine-runner.ts';
 import { Markers } from './markers.ts';
 import type { CoreOptions } from './options.ts';
+import type { PolicyGuard } from './policy-guard.ts';
 import { type SessionContext, type SessionEvent, type SessionTag, sessionMachine } from './session.machine.ts';
 import type { SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from './session.ts';
 import { SessionFlow } from './session-flow.ts';
@@ -29,6 +30,9 @@ export type SessionDeps = {
   readonly logger: Logger;
   readonly options: CoreOptions;
   readonly port: SubscriptionPort;
+  readonly policy: PolicyGuard;
+  /** The node's tail as a cursor. */
+  currentCursor(): string;
   /** Starts delivering to a subscription: live at once, or from its `after`. */
   attach(subscription: Subscription, after: string | null): void;
   /** There is room in the outbox again. */
@@ -160,9 +164,8 @@ export class SessionActor implements SessionHandle, Applicant {
     this.send({ type: 'token.refreshed', expiresAtMs: viewer.expiresAtMs });
     for (const subscription of [...this.#subscriptions.values()]) {
       const lost = subscription.filter.topics.find((topic) => !mayFollow(viewer, topic));
-      if (lost === undefined) continue;
-      this.unsubscribe(subscription.operationId);
-      this.#link.fail(subscription.operationId, forbidden(lost));
+      if (lost !== undefined) this.#failOne(subscription, forbidden(lost));
+      else void this.#judge(subscription);
     }
   }
 
@@ -171,7 +174,14 @@ export class SessionActor implements SessionHandle, Applicant {
     if (refusal !== null) return refusal;
     const subscription = new Subscription(request, this.#flow, this.#deps.port);
     this.#subscriptions.set(request.operationId, subscription);
-    this.#deps.attach(subscription, request.after);
+    const { after } = request;
+    if (this.#deps.policy.checkTopics === null || request.filter.topics.length === 0) {
+      this.#deps.attach(subscription, after);
+    } else {
+      // What is published while the policy thinks belongs to the stream too.
+      const from = after ?? this.#deps.currentCursor();
+      void this.#judge(subscription).then((isAllowed) => isAllowed && this.#deps.attach(subscription, from));
+    }
     return null;
   }
 
@@ -239,6 +249,22 @@ export class SessionActor implements SessionHandle, Applicant {
     // Where the machine itself still lives, its timers end with this; its own ending then finds everything released.
     this.#machine.send({ type: 'actor.failed' });
     this.user?.failed();
+  }
+
+  /** Asks the policy about a subscription's topics; one that is refused fails by itself. False where it has ended by then. */
+  async #judge(subscription: Subscription): Promise<boolean> {
+    const { checkTopics } = this.#deps.policy;
+    const { viewer } = this;
+    if (checkTopics === null || viewer === null || subscription.filter.topics.length === 0) return true;
+    const refusal = await checkTopics(viewer, subscription.filter.topics);
+    if (subscription.isEnded) return false;
+    if (refusal !== null) this.#failOne(subscription, refusal);
+    return refusal === null;
+  }
+
+  #failOne(subscription: Subscription, error: GatewayError): void {
+    this.unsubscribe(subscription.operationId);
+    this.#link.fail(subscription.operationId, error);
   }
 
   /** Ends everything that belongs to the session, once. `reason` null: the link is gone already. */

@@ -11,7 +11,7 @@ export type DrainOptions = {
   readonly deadlineMs?: number;
 };
 
-export type SessionTableDeps = Omit<SessionDeps, 'ended'> & {
+export type SessionTableDeps = Omit<SessionDeps, 'ended' | 'currentCursor'> & {
   readonly tail: Tail;
   readonly clock: Clock;
   after(delayMs: number, task: () => void): Timer;
@@ -45,7 +45,11 @@ export class SessionTable implements Sessions {
   /** Opens a session. While draining it is closed at once, in a later turn, so that the caller has its handle by then. */
   open(link: SessionLink, options: { kind: 'websocket' | 'sse' }): SessionHandle {
     const ended = (session: SessionActor): void => this.#ended(session);
-    const session = new SessionActor(link, options.kind, { ...this.#deps, ended });
+    const session = new SessionActor(link, options.kind, {
+      ...this.#deps,
+      ended,
+      currentCursor: () => this.currentCursor(),
+    });
     if (session.isEnded) return session;
     this.#sessions.add(session);
     if (this.#isDraining) this.#deps.after(0, () => this.#drainOne(session));

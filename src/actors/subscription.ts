@@ -3,6 +3,7 @@ import type { Audience, Envelope, GapReason } from '../event.ts';
 import type { DeliverSpan, SessionClass } from '../telemetry/facade.ts';
 import type { Viewer } from '../viewer.ts';
 import type { Outbox } from './outbox.ts';
+import type { PolicyGuard } from './policy-guard.ts';
 import type { Payload, StreamFilter, SubscribeRequest } from './session.ts';
 
 /**
@@ -31,6 +32,7 @@ export type SubscriptionPort = {
   /** Dispatch and catch-up must not find it any more. */
   forget(subscription: Subscription): void;
   readonly unreadableFoldMs: number;
+  readonly canReceive: PolicyGuard['canReceive'];
 };
 
 type Unreadable = { sinceMs: number; untilMs: number; cursor: string; readonly timer: Timer };
@@ -57,8 +59,13 @@ export class Subscription {
     this.lastPayloadAtMs = port.monotonic();
   }
 
-  wantsType(type: string): boolean {
-    return this.filter.types === null || this.filter.types.has(type);
+  /** Whether it takes an event that is addressed to it: by filter, and by the deployer's policy. */
+  takes(envelope: Envelope): boolean {
+    if (this.filter.types !== null && !this.filter.types.has(envelope.type)) return false;
+    const { canReceive } = this.#port;
+    if (canReceive === null) return true;
+    const { viewer } = this.host;
+    return viewer !== null && canReceive(viewer, envelope);
   }
 
   /** Whether `audience` includes this subscription, by identity and filter; what the directory answers for dispatch. */
@@ -74,7 +81,7 @@ export class Subscription {
   }
 
   wants(envelope: Envelope): boolean {
-    return this.wantsType(envelope.type) && this.isAddressed(envelope.audience);
+    return this.isAddressed(envelope.audience) && this.takes(envelope);
   }
 
   /** Queues one payload; what was held back goes first. Live, and over the mark by it: this was the last for now. */

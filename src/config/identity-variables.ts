@@ -5,7 +5,7 @@ import type { Rows, VariableName } from './settings.ts';
 const minSecretBytes = 32;
 
 /** Who callers are. */
-export const identityVariables: Rows<Extract<VariableName, `CARILLON_JW${string}`>> = {
+export const identityVariables: Rows<Extract<VariableName, `CARILLON_JW${string}` | 'CARILLON_POLICY'>> = {
   CARILLON_JWT_SECRET: {
     group: 'Identity',
     description: 'Shared secret of HS256 tokens, at least 32 bytes.',
@@ -59,6 +59,15 @@ export const identityVariables: Rows<Extract<VariableName, `CARILLON_JW${string}
       'Claim that holds the topics a user may follow: names and globs, `*` for one segment, `**` for the rest.',
     default: 'topics',
     example: 'topics',
+    parse: parse.text,
+  },
+  CARILLON_POLICY: {
+    group: 'Identity',
+    description:
+      'ES module that narrows what tokens allow: who may follow a topic, who may receive an event (`docs/policy.md`).',
+    default: null,
+    whenUnset: 'tokens alone decide',
+    example: '/etc/carillon/policy.js',
     parse: parse.text,
   },
 };

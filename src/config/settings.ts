@@ -63,6 +63,7 @@ export type Settings = {
   readonly CARILLON_JWT_USER_CLAIM: string;
   readonly CARILLON_JWT_SCOPE_CLAIM: string;
   readonly CARILLON_JWT_TOPICS_CLAIM: string;
+  readonly CARILLON_POLICY: string | null;
   readonly CARILLON_ALLOWED_ORIGINS: readonly string[] | null;
   readonly CARILLON_GRAPHIQL: boolean | null;
   readonly CARILLON_INTROSPECTION: boolean | null;

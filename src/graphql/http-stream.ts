@@ -26,7 +26,9 @@ const subscriptionOf = (params: HttpParams | null, viewer: Viewer, deps: SocketD
   const { prepared } = preparation;
   const operation = pickOperation(prepared, params.operationName);
   if (operation instanceof GraphQLError || operation.operation !== OperationTypeNode.SUBSCRIPTION) return null;
-  return readSubscription(deps.schema, { operationId: '', prepared, operation, variables: params.variables, viewer });
+  const { variables } = params;
+  const { scopeOf } = deps.services;
+  return readSubscription(deps.schema, { operationId: '', prepared, operation, variables, viewer, scopeOf });
 };
 
 /** Opens a stream where the request asks for one and has a subscription to put into it. False: it is a request like any other. */

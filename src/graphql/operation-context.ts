@@ -18,6 +18,8 @@ export type OperationServices = {
   readonly publisher: Publisher;
   readonly verify: VerifyToken;
   readonly publishInput: ReadPublishInput;
+  /** The policy's key of those who may share renderings. May throw: that refuses the subscribe. */
+  readonly scopeOf: (viewer: Viewer) => string;
 };
 
 /** One query or mutation as resolvers see it. */

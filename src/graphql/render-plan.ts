@@ -104,17 +104,17 @@ const keep = (notes: OperationNotes, key: string, plan: RenderPlan): void => {
   notes.plans.set(key, plan);
 };
 
-/** The plan for an operation under `variables`; one object for all whose renderings are alike, as long as the document is known. */
+/** The plan for an operation under `variables`, within the policy's `scope`; one object for all whose renderings are alike, as long as the document is known. */
 export const planFor = (
   prepared: PreparedDocument,
   operation: OperationDefinitionNode,
-  variables: Variables,
+  { variables, scope }: { readonly variables: Variables; readonly scope: string },
 ): RenderPlan => {
   const notes = notesOf(prepared, operation);
   const given = notes.used
     .filter((name) => Object.hasOwn(variables, name))
     .map((name) => [name, variables[name]] as const);
-  const key = JSON.stringify(given);
+  const key = JSON.stringify([scope, given]);
   const known = notes.plans.get(key);
   if (known !== undefined) return known;
   const plan = { id: ++plans, document: notes.document, variables: Object.fromEntries(given) };

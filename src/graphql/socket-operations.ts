@@ -79,7 +79,9 @@ export class SocketOperations {
     if (operation instanceof GraphQLError) return [operation];
     const variables = payload.variables ?? {};
     if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
-      const request = readSubscription(this.#deps.schema, { operationId: id, prepared, operation, variables, viewer });
+      const { scopeOf } = this.#deps.services;
+      const start = { operationId: id, prepared, operation, variables, viewer, scopeOf };
+      const request = readSubscription(this.#deps.schema, start);
       return 'plan' in request ? this.#subscribe(request) : request;
     }
     const own = trustedTrace(viewer, readTrace(payload.extensions) ?? trace);

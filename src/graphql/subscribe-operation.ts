@@ -73,7 +73,22 @@ export type SubscriptionStart = {
   readonly operation: OperationDefinitionNode;
   readonly variables: Variables;
   readonly viewer: Viewer;
+  /** The policy's key of those who may share renderings; a throw refuses the subscribe. */
+  readonly scopeOf: (viewer: Viewer) => string;
 };
+
+const readScope = ({ scopeOf, viewer }: SubscriptionStart): string | GatewayError => {
+  try {
+    const scope: unknown = scopeOf(viewer);
+    if (typeof scope === 'string') return scope;
+  } catch (cause) {
+    return noScope(cause);
+  }
+  return noScope(undefined);
+};
+
+const noScope = (cause: unknown): GatewayError =>
+  new GatewayError('OVERLOADED', 'the policy could not decide on the subscription: try again', { cause });
 
 const noRoot = new GraphQLError('the subscription selects nothing: its one root field is skipped', {
   extensions: { code: 'BAD_USER_INPUT' },
@@ -95,7 +110,9 @@ export const readSubscription = (
     if (root === null) return [noRoot];
     const stream = readStreamArguments(getArgumentValues(root.field, root.node, coerced.coerced), viewer);
     if (stream instanceof Error) return [stream];
-    return { operationId, ...stream, plan: planFor(prepared, operation, variables) };
+    const scope = readScope(start);
+    if (scope instanceof Error) return [scope];
+    return { operationId, ...stream, plan: planFor(prepared, operation, { variables, scope }) };
   } catch (error) {
     // graphql-js throws where a literal or a directive's variable does not fit.
     if (error instanceof GraphQLError || error instanceof GatewayError) return [error];

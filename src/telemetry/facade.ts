@@ -71,7 +71,14 @@ export type Counts = {
 };
 
 /** Counters with one low-cardinality label. */
-export type LabelledCount = 'gaps' | 'deadLetters' | 'closes' | 'publishes' | 'publishErrors' | 'operationErrors';
+export type LabelledCount =
+  | 'gaps'
+  | 'deadLetters'
+  | 'closes'
+  | 'publishes'
+  | 'publishErrors'
+  | 'operationErrors'
+  | 'policyModule';
 
 /** Histograms, in seconds. */
 export type HistogramName = 'publishDuration' | 'recordToWrite' | 'recordToAck';

@@ -48,6 +48,10 @@ export const labelledMetrics: Readonly<Record<LabelledCount, LabelledMetric>> = 
     label: 'audience',
   },
   publishErrors: { ...metric('publish.errors', '{event}', 'Publishes that failed, by code'), label: 'code' },
+  policyModule: {
+    ...metric('policy_module.denials', '{decision}', 'What the policy module denied, or failed to decide'),
+    label: 'decision',
+  },
   operationErrors: {
     ...metric('operation.errors', '{operation}', 'GraphQL operations that failed, by code'),
     label: 'code',

@@ -1,4 +1,4 @@
-import { type Core, type CoreOptions, createCore } from '../../src/actors/index.ts';
+import { type Core, type CoreOptions, createCore, type PolicyGuard } from '../../src/actors/index.ts';
 import type { Scheduler } from '../../src/actors/scheduler.ts';
 import type { Clock } from '../../src/clock.ts';
 import { createCursorCodec } from '../../src/cursor.ts';
@@ -79,6 +79,7 @@ export type NodeOptions = Partial<CoreOptions> & {
   /** How much time every look at the clock takes, so that turns end in the middle of work. @default 0 */
   readonly tickMs?: number;
   readonly topics?: readonly string[];
+  readonly policy?: PolicyGuard;
   /** What stands between the node and its log. */
   readonly throughLog?: (log: EventLog) => EventLog;
 };
@@ -143,7 +144,7 @@ const bound = (log: EventLog): EventLog => ({
 });
 
 const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOptions: NodeOptions }): TestNode => {
-  const { tickMs = 0, topics = [topic], throughLog = (each: EventLog) => each, ...options } = world.nodeOptions;
+  const { tickMs = 0, topics = [topic], throughLog = (each: EventLog) => each, policy, ...options } = world.nodeOptions;
   const log = world.store.log(topics);
   let looks = 0;
   const clock: Clock = { ...world.clock, monotonic: () => world.clock.monotonic() + looks++ * tickMs };
@@ -172,6 +173,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     telemetry,
     logger: silentLogger,
     options,
+    ...(policy === undefined ? {} : { policy }),
     scheduler,
     deadLetter: (position, reason) => deadLetters.push({ position, reason }),
   });
