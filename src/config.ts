@@ -42,6 +42,7 @@ export type IdentityConfig = {
   readonly userClaim: string;
   readonly scopeClaim: string;
   readonly topicsClaim: string;
+  readonly revocationKeepMs: number;
 };
 
 export type Config = {
@@ -163,6 +164,7 @@ const readIdentity = (settings: Settings): IdentityConfig => ({
   userClaim: settings.CARILLON_JWT_USER_CLAIM,
   scopeClaim: settings.CARILLON_JWT_SCOPE_CLAIM,
   topicsClaim: settings.CARILLON_JWT_TOPICS_CLAIM,
+  revocationKeepMs: settings.CARILLON_REVOCATION_HOURS * 3_600_000,
 });
 
 const readHttp = (dev: boolean, reading: Reading): Config['http'] => ({

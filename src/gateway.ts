@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { createCore, createPolicyGuard } from './actors/index.ts';
+import { type Core, createCore, createPolicyGuard } from './actors/index.ts';
 import { listen, reachableUrl, startAdmin } from './admin.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LogConfig } from './config.ts';
@@ -9,10 +9,18 @@ import type { PartitionId, Position } from './event.ts';
 import { loadPolicy } from './gateway/policy.ts';
 import { loadGatewaySchema } from './gateway/schema.ts';
 import { createAccess, createGraphqlServer, type GraphqlServerDeps, httpServerOptions } from './graphql/index.ts';
-import { createVerifier, devSecret, type IdentityOptions, signToken } from './identity/index.ts';
+import {
+  createRevocations,
+  createVerifier,
+  devSecret,
+  type IdentityOptions,
+  type Revocations,
+  signToken,
+} from './identity/index.ts';
 import { createKafkaStore } from './kafka/index.ts';
 import type { EventLog, LogStore } from './log/event-log.ts';
 import {
+  type ControlTopic,
   controlTopic,
   createControlTopic,
   createDeadLetters,
@@ -23,7 +31,7 @@ import {
 import type { Policy } from './policy.ts';
 import type { NodeTelemetry } from './telemetry/index.ts';
 import type { Logger } from './telemetry/logger.ts';
-import { scopes } from './viewer.ts';
+import { scopes, type Viewer } from './viewer.ts';
 
 /**
  * The composition root: joins adapters and core, starts them in order and ends them in the opposite one. What each part does is its
@@ -91,11 +99,14 @@ const consoleFor = (identity: IdentityOptions) => {
 /** About 100 sockets a second are sent away, so that those who come back do not arrive in one instant. */
 const drainSpreadMs = (sessions: number, drainMs: number): number => Math.min(sessions * 10, drainMs / 2);
 
+/** How long a start waits for the control topic. */
+const controlPatienceMs = 5_000;
+
 class ComposedGateway implements Gateway {
   readonly #config: Config;
   readonly #deps: GatewayDeps;
   readonly #endings: Ending[] = [];
-  #core: ReturnType<typeof createCore> | null = null;
+  #core: Core | null = null;
   #notReady: string | null = 'starting';
   #draining: Promise<void> | null = null;
 
@@ -117,10 +128,15 @@ class ComposedGateway implements Gateway {
       snapshot: () => this.snapshot(),
     });
     this.#endings.push(() => admin.close());
-    const core = await this.#openCore(events, policy);
-    const server = this.#createServer(core, identity, { schema: events, ...scopeOf(policy) });
+    const { core, control, revocations } = await this.#openCore(events, policy);
+    const server = this.#createServer(core, {
+      schema: events,
+      ...scopeOf(policy),
+      ...this.#identityWith(identity, revocations),
+    });
     this.#notReady = `waiting for the log (${config.log.kind})`;
     await core.start();
+    await this.#revocationsRead(control);
     if (this.#draining !== null) return null;
     await listen(server, { ...config.http, variable: 'CARILLON_PORT' });
     this.#notReady = null;
@@ -140,7 +156,7 @@ class ComposedGateway implements Gateway {
   async #openCore(
     events: ReturnType<typeof loadGatewaySchema>,
     policy: Policy,
-  ): Promise<ReturnType<typeof createCore>> {
+  ): Promise<{ core: Core; control: ControlTopic; revocations: Revocations }> {
     const { log: settings, delivery, events: kinds } = this.#config;
     const { clock, logger, telemetry } = this.#deps;
     const store = await openStore(settings, this.#deps);
@@ -157,11 +173,10 @@ class ComposedGateway implements Gateway {
     );
     this.#endings.push(() => letters.close());
     const control = createControlTopic({ log: store.log([controlTopic]) }, { clock, logger });
-    // Nothing depends on it yet; without the topic the gateway still works, so its absence is said and not fatal.
-    control.ready.catch((cause: Error) =>
-      logger.warn('the control topic cannot be followed', { error: cause.message }),
-    );
     this.#endings.push(() => control.close());
+    const keepMs = this.#config.identity.revocationKeepMs;
+    const revocations = createRevocations({ store: control, clock, logger, keepMs });
+    this.#endings.push(() => revocations.close());
     const core = createCore({
       log,
       ...createRecordCodec({ content: events.content, defaultType: kinds.defaultType, clock, fingerprintOf }),
@@ -171,25 +186,47 @@ class ComposedGateway implements Gateway {
       logger,
       options: { replayMaxAgeMs: delivery.replayMaxAgeMs },
       policy: createPolicyGuard(policy, this.#deps),
+      isRevoked: (viewer) => revocations.isRevoked(viewer),
       deadLetter: (position: Position, reason) => letters.report(position, fingerprintOf(position.partition), reason),
     });
     this.#core = core;
     this.#endings.push(() => core.stop());
-    return core;
+    revocations.onRevoked(() => core.closeRevoked());
+    return { core, control, revocations };
+  }
+
+  #identityWith(
+    identity: IdentityOptions,
+    revocations: Revocations,
+  ): Pick<GraphqlServerDeps, 'verify' | 'revoke'> & { identity: IdentityOptions } {
+    const isRevoked = (viewer: Viewer): boolean => revocations.isRevoked(viewer);
+    const verifier = createVerifier(identity, { ...this.#deps, isRevoked });
+    return { identity, verify: (token) => verifier.verify(token), revoke: (each) => revocations.revoke(each) };
+  }
+
+  /** Waits for revocations that were made before, a while. A gateway without its control topic works all the same, and says so. */
+  async #revocationsRead(control: ControlTopic): Promise<void> {
+    const { clock, logger } = this.#deps;
+    const { promise: late, resolve } = Promise.withResolvers<string>();
+    const timer = clock.after(controlPatienceMs, () => resolve(`it was not read within ${controlPatienceMs} ms`));
+    const read = control.ready.then(
+      () => null,
+      (cause: Error) => cause.message,
+    );
+    const error = await Promise.race([read, late]);
+    timer.cancel();
+    if (error !== null) logger.warn('the control topic cannot be followed: revocations may not be known', { error });
   }
 
   #createServer(
-    core: ReturnType<typeof createCore>,
-    identity: IdentityOptions,
-    offers: Pick<GraphqlServerDeps, 'schema' | 'scopeOf'>,
+    core: Core,
+    offers: Pick<GraphqlServerDeps, 'schema' | 'scopeOf' | 'verify' | 'revoke'> & { identity: IdentityOptions },
   ): Server {
     const { dev, http } = this.#config;
-    const verifier = createVerifier(identity, this.#deps);
     const graphql = createGraphqlServer({
       ...offers,
       sessions: core.sessions,
       publisher: core.publisher,
-      verify: (token) => verifier.verify(token),
       ...this.#deps,
       options: {
         isDevMode: dev,
@@ -198,7 +235,7 @@ class ComposedGateway implements Gateway {
         isGraphiqlEnabled: http.graphiql,
       },
     });
-    const devConsole = dev ? consoleFor(identity) : null;
+    const devConsole = dev ? consoleFor(offers.identity) : null;
     const server = createServer(httpServerOptions, (request, response) => {
       const isConsole = devConsole !== null && /^\/(?:console\/|\?|$)/.test(request.url ?? '');
       if (isConsole) devConsole(request, response);

@@ -12,6 +12,19 @@ export type Viewer = {
   readonly issuer: string;
   /** `jti`, for revocation. */
   readonly tokenId: string | null;
+  /** `sid`, the session at the issuer, for revocation. */
+  readonly sessionId: string | null;
+  /** `iat` in milliseconds since 1970; null where the token has none. */
+  readonly issuedAtMs: number | null;
+};
+
+/** Tokens that count no more: those of a user, of a session at the issuer, or one, as far as they were issued before a time. */
+export type TokenRevocation = {
+  readonly kind: 'user' | 'session' | 'token';
+  /** User id, `sid` or `jti`: 1 to 256 bytes. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly issuedBeforeMs: number;
 };
 
 /** The scopes that Carillon knows. */

@@ -5,6 +5,7 @@ import { partitionId } from '../event.ts';
 import type { EventLog, Feed } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Viewer } from '../viewer.ts';
 import { Admission } from './admission.ts';
 import { CatchUpPool } from './catch-up-pool.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -43,6 +44,8 @@ export type CoreDeps = {
   readonly logger: Logger;
   /** What differs from the defaults. */
   readonly options?: Partial<CoreOptions>;
+  /** Whether a viewer's token counts no more. @default none is */
+  readonly isRevoked?: (viewer: Viewer) => boolean;
   /** The deployer's policy. @default noPolicy */
   readonly policy?: PolicyGuard;
   /** Hears of every record that could not be read, again after each start for those near the end of the log. Must be cheap. */
@@ -64,6 +67,8 @@ export type Core = {
   readonly publisher: Publisher;
   /** Opens the log, warms up and follows. Resolves when live; retries for ever; after `stop` it resolves without. Rejects as `log.open` does. */
   start(): Promise<void>;
+  /** Tokens were revoked: closes every session whose token is among them, with reason `revoked`; returns how many. */
+  closeRevoked(): number;
   /** Closes all sessions in waves and lets publishes finish. */
   drain(options?: DrainOptions): Promise<void>;
   /** Ends everything at once; idempotent. The log stays open. */
@@ -165,6 +170,10 @@ class ActorCore implements Core {
     this.#isLive = true;
   }
 
+  closeRevoked(): number {
+    return this.sessions.closeRevoked();
+  }
+
   async drain(options?: DrainOptions): Promise<void> {
     await this.sessions.drain(options);
     await this.publisher.settled();
@@ -230,6 +239,7 @@ class ActorCore implements Core {
       options,
       tail: this.#tail,
       policy: this.#deps.policy ?? noPolicy,
+      isRevoked: this.#deps.isRevoked ?? (() => false),
       port: this.#subscriptionPort(),
       attach: (subscription, after) => this.#attach(subscription, after),
       relieved: (subscription) => this.#catchUps.relieved(subscription),

@@ -31,6 +31,8 @@ export type SessionDeps = {
   readonly options: CoreOptions;
   readonly port: SubscriptionPort;
   readonly policy: PolicyGuard;
+  /** Asked once more when a session begins: its token was verified a while ago. */
+  isRevoked(viewer: Viewer): boolean;
   /** The node's tail as a cursor. */
   currentCursor(): string;
   /** Starts delivering to a subscription: live at once, or from its `after`. */
@@ -87,7 +89,7 @@ export class SessionActor implements SessionHandle, Applicant {
       clock,
       telemetry,
       markerBytes: options.markerBytes,
-      send: (counter) => link.mark(counter),
+      send: (counter) => link.mark(counter, this.#expiresInMs()),
     });
     this.#flow = new SessionFlow({
       link,
@@ -100,6 +102,7 @@ export class SessionActor implements SessionHandle, Applicant {
       saturated: () => this.send({ type: 'outbox.saturated' }),
       relieved: () => this.#relieved(),
       progressed: () => this.send({ type: 'outbox.progressed' }),
+      expired: () => this.send({ type: 'token.expired' }),
       failed: (thrown) => this.fail(thrown),
     });
     const input = { canEcho: kind === 'websocket', openedAtMs: clock.now() };
@@ -140,7 +143,7 @@ export class SessionActor implements SessionHandle, Applicant {
 
   authenticated(viewer: Viewer): void {
     if (this.#isEnded || this.#flow.viewer !== null) return;
-    if (viewer.expiresAtMs <= this.#deps.clock.now()) {
+    if (viewer.expiresAtMs <= this.#deps.clock.now() || this.#deps.isRevoked(viewer)) {
       this.refused('token_refused');
       return;
     }
@@ -208,6 +211,13 @@ export class SessionActor implements SessionHandle, Applicant {
 
   closed(reason: SessionEndReason): void {
     this.send({ type: 'socket.closed', reason });
+  }
+
+  /** The token counts no more. With the last session that goes for it, the user is revoked too. */
+  revoke(): void {
+    const { user } = this;
+    this.send({ type: 'user.revoked' });
+    if (user?.isPresent === false) user.revoke();
   }
 
   // What the admission grants.
@@ -279,11 +289,17 @@ export class SessionActor implements SessionHandle, Applicant {
     this.user?.detach(this);
   }
 
+  /** How long the token is still good for, once that is short. */
+  #expiresInMs(): number | null {
+    const { clock, options } = this.#deps;
+    const leftMs = (this.viewer?.expiresAtMs ?? Number.POSITIVE_INFINITY) - clock.now();
+    return leftMs <= options.expiryNoticeMs ? Math.max(0, leftMs) : null;
+  }
+
   /** A peer that is gone cannot take a close: it is cut. Any other gets what is queued, as far as it takes it, and then the reason. */
   #closeLink(reason: SessionEndReason | null): void {
     try {
-      const isSilent = reason === null || reason === 'heartbeat_missed' || reason === 'actor_failed';
-      if (isSilent) this.#flow.end();
+      if (reason === null || withoutRest.has(reason)) this.#flow.end();
       else this.#flow.close();
       if (reason === 'heartbeat_missed') this.#link.terminate();
       else if (reason !== null) this.#link.close(reason);
@@ -316,6 +332,14 @@ export class SessionActor implements SessionHandle, Applicant {
     for (const subscription of this.#subscriptions.values()) this.#deps.relieved(subscription);
   }
 }
+
+/** What is queued does not go out any more: nobody is there, or nobody who may have it. */
+const withoutRest: ReadonlySet<SessionEndReason> = new Set([
+  'heartbeat_missed',
+  'actor_failed',
+  'token_expired',
+  'revoked',
+]);
 
 const forbidden = (topic: string): GatewayError =>
   new GatewayError('TOPIC_FORBIDDEN', `the token does not allow topic ${topic}: ask for a topics claim that covers it`);

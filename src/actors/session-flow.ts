@@ -27,6 +27,8 @@ export type SessionFlowDeps = {
   relieved(): void;
   /** Something was written. */
   progressed(): void;
+  /** The token has ended, and its timer is late: nothing is handed over. */
+  expired(): void;
   /** The link threw: the session cannot go on. */
   failed(thrown: unknown): void;
 };
@@ -79,6 +81,10 @@ export class SessionFlow implements SubscriptionHost {
   flush(): void {
     this.#isTouched = false;
     if (!this.#isOpen) return;
+    if (this.viewer !== null && this.viewer.expiresAtMs <= this.#deps.now()) {
+      this.#deps.expired();
+      return;
+    }
     // Said before writing: a burst that fits the socket is an edge all the same, since subscriptions read the log because of it.
     this.#reportSaturated();
     this.#write();

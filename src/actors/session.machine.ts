@@ -26,6 +26,7 @@ export type SessionEvent =
   | { readonly type: 'token.verified'; readonly expiresAtMs: number }
   | { readonly type: 'token.refused'; readonly reason: 'token_refused' | 'overloaded' }
   | { readonly type: 'token.refreshed'; readonly expiresAtMs: number }
+  | { readonly type: 'token.expired' }
   | { readonly type: 'turn.granted' }
   | { readonly type: 'turn.refused' }
   | { readonly type: 'marker.echoed' }
@@ -146,6 +147,7 @@ const machine = setup({
   on: {
     'init.received': { target: '.closed', actions: endWith('init_repeated') },
     'socket.closed': { target: '.closed', actions: 'endGone' },
+    'token.expired': { target: '.closed', actions: endWith('token_expired') },
     'user.revoked': { target: '.closed', actions: endWith('revoked') },
     'session.superseded': { target: '.closed', actions: endWith('superseded') },
     'limit.passed': { target: '.closed', actions: endWith('too_many_sockets') },
@@ -190,6 +192,8 @@ const machine = setup({
             valid: { after: { expiryNotice: 'expiring' } },
             expiring: {
               tags: ['expiring'],
+              // The marker says how long the token is still good for.
+              entry: 'mark',
               after: { expiry: { target: '#session.closed', actions: endWith('token_expired') } },
             },
           },

@@ -64,8 +64,8 @@ export type SessionLink = {
   deliver(batch: readonly Delivery[]): void;
   /** Bytes handed over and not yet taken by the kernel. */
   readonly bufferedBytes: number;
-  /** Sends a marker (§ heartbeat and ack in one) carrying `counter`. */
-  mark(counter: number): void;
+  /** Sends a marker (heartbeat and ack in one) carrying `counter`, and how long the token is still good for where that is short. */
+  mark(counter: number, tokenExpiresInMs: number | null): void;
   /** Ends the operation with an `error` for its id; the session lives on. */
   fail(operationId: string, error: GatewayError): void;
   /** Closes with the reason's code after what was delivered. */

@@ -75,6 +75,17 @@ export class SessionTable implements Sessions {
     for (const session of [...this.#sessions]) this.#drainOne(session);
   }
 
+  /** Closes every session whose token was revoked; returns how many. */
+  closeRevoked(): number {
+    let count = 0;
+    for (const session of [...this.#sessions]) {
+      if (session.viewer === null || !this.#deps.isRevoked(session.viewer)) continue;
+      session.revoke();
+      count += 1;
+    }
+    return count;
+  }
+
   /** Ends all now. */
   stop(): void {
     this.#isDraining = true;

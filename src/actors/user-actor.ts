@@ -58,6 +58,11 @@ export class UserActor {
     return this.#machine.hasTag('held');
   }
 
+  /** Has a session. */
+  get isPresent(): boolean {
+    return this.#sessions.size > 0;
+  }
+
   describe(): string {
     return this.#machine.describe();
   }

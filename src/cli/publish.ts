@@ -3,24 +3,21 @@ import { scopes } from '../viewer.ts';
 import { type Command, exitCodes, type Terminal, UsageError } from './command.ts';
 import { readTarget, signGrant, type Target } from './credentials.ts';
 import { contentKey, type EventInput, eventFlags, localEventSchema, readEventInput } from './event-input.ts';
-
 import { kafkaDeps, readKafkaSettings } from './kafka-settings.ts';
+import { type GraphqlAnswer, postGraphql, tellErrors } from './post-graphql.ts';
 import { publishToLog } from './publish-to-log.ts';
 
 const document = `mutation Publish($input: PublishNotificationInput!) {
   publishNotification(input: $input) { notificationId duplicate failedUserIds userErrors { code field message } }
 }`;
 
-type Answer = {
-  readonly data?: {
-    readonly publishNotification: {
-      readonly notificationId: string | null;
-      readonly duplicate: boolean;
-      readonly failedUserIds: readonly string[];
-      readonly userErrors: readonly { code: string; field: readonly string[] | null; message: string }[];
-    };
-  } | null;
-  readonly errors?: readonly { message: string; extensions?: { code?: string } }[];
+type Data = {
+  readonly publishNotification: {
+    readonly notificationId: string | null;
+    readonly duplicate: boolean;
+    readonly failedUserIds: readonly string[];
+    readonly userErrors: readonly { code: string; field: readonly string[] | null; message: string }[];
+  };
 };
 
 const inputOf = (event: EventInput, terminal: Terminal): unknown => {
@@ -35,34 +32,13 @@ const inputOf = (event: EventInput, terminal: Terminal): unknown => {
   };
 };
 
-const post = async (target: Target, token: string, input: unknown): Promise<Answer> => {
-  let response: Response;
-  try {
-    response = await fetch(target.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
-      body: JSON.stringify({ query: document, variables: { input } }),
-    });
-  } catch (cause) {
-    throw new Error(`no gateway at ${target.url}: start it with npm start, or set --gateway or CARILLON_URL`, {
-      cause,
-    });
-  }
-  const text = await response.text();
-  try {
-    return JSON.parse(text) as Answer;
-  } catch (cause) {
-    throw new Error(`${target.url} answered ${response.status} without JSON: is it a Carillon gateway?`, { cause });
-  }
-};
-
-const tellProblems = (answer: Answer, terminal: Terminal): void => {
-  for (const { message, extensions } of answer.errors ?? []) terminal.say(`${extensions?.code ?? 'ERROR'}: ${message}`);
+const tellProblems = (answer: GraphqlAnswer<Data>, terminal: Terminal): void => {
+  tellErrors(answer, terminal);
   for (const error of answer.data?.publishNotification.userErrors ?? [])
     terminal.say(`${error.code}: ${error.message}${error.field === null ? '' : ` (${error.field.join('.')})`}`);
 };
 
-const tell = (answer: Answer, terminal: Terminal): number => {
+const tell = (answer: GraphqlAnswer<Data>, terminal: Terminal): number => {
   tellProblems(answer, terminal);
   const result = answer.data?.publishNotification;
   if (!result?.notificationId) return exitCodes.failed;
@@ -77,7 +53,8 @@ const publishByMutation = async (event: EventInput, target: Target, terminal: Te
   const everything = [scopes.publish, scopes.publishEveryone];
   const grant = { user: 'carillon-cli', scopes: everything, topics: [], expiresInSeconds: 300 };
   const token = target.token ?? (await signGrant(grant, terminal));
-  return tell(await post(target, token, inputOf(event, terminal)), terminal);
+  const variables = { input: inputOf(event, terminal) };
+  return tell(await postGraphql<Data>({ ...target, token }, { query: document, variables }), terminal);
 };
 
 /** Straight into the first notification topic, as a service of one's own would. */

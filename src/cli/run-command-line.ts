@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor.ts';
 import { commandHelp, overview } from './help.ts';
 import { publishCommand } from './publish.ts';
 import { readArguments } from './read-arguments.ts';
+import { revokeCommand } from './revoke.ts';
 import { schemaCommand } from './schema.ts';
 import { tailCommand } from './tail.ts';
 import { tokenCommand } from './token.ts';
@@ -16,6 +17,7 @@ const commands: readonly Command[] = [
   tokenCommand,
   publishCommand,
   tailCommand,
+  revokeCommand,
   topicsCommand,
   schemaCommand,
   doctorCommand,

@@ -5,7 +5,9 @@ import type { Rows, VariableName } from './settings.ts';
 const minSecretBytes = 32;
 
 /** Who callers are. */
-export const identityVariables: Rows<Extract<VariableName, `CARILLON_JW${string}` | 'CARILLON_POLICY'>> = {
+export const identityVariables: Rows<
+  Extract<VariableName, `CARILLON_JW${string}` | 'CARILLON_POLICY' | 'CARILLON_REVOCATION_HOURS'>
+> = {
   CARILLON_JWT_SECRET: {
     group: 'Identity',
     description: 'Shared secret of HS256 tokens, at least 32 bytes.',
@@ -60,6 +62,13 @@ export const identityVariables: Rows<Extract<VariableName, `CARILLON_JW${string}
     default: 'topics',
     example: 'topics',
     parse: parse.text,
+  },
+  CARILLON_REVOCATION_HOURS: {
+    group: 'Identity',
+    description: 'How long a revocation of tokens is kept: at least as long as any token lives.',
+    default: '720',
+    example: '24',
+    parse: parse.positive,
   },
   CARILLON_POLICY: {
     group: 'Identity',

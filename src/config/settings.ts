@@ -64,6 +64,7 @@ export type Settings = {
   readonly CARILLON_JWT_SCOPE_CLAIM: string;
   readonly CARILLON_JWT_TOPICS_CLAIM: string;
   readonly CARILLON_POLICY: string | null;
+  readonly CARILLON_REVOCATION_HOURS: number;
   readonly CARILLON_ALLOWED_ORIGINS: readonly string[] | null;
   readonly CARILLON_GRAPHIQL: boolean | null;
   readonly CARILLON_INTROSPECTION: boolean | null;

@@ -1,7 +1,7 @@
 import type { Publisher } from '../actors/publishing.ts';
 import type { SessionHandle, Sessions } from '../actors/session.ts';
 import type { TraceContext } from '../event.ts';
-import type { Viewer } from '../viewer.ts';
+import type { TokenRevocation, Viewer } from '../viewer.ts';
 import type { ReadPublishInput } from './schema/index.ts';
 
 /** What a token turns out to be. `unavailable`: it could not be checked; the same token may pass later. */
@@ -17,6 +17,10 @@ export type OperationServices = {
   readonly sessions: Sessions;
   readonly publisher: Publisher;
   readonly verify: VerifyToken;
+  /** Makes tokens count no more; rejects with a GatewayError. */
+  readonly revoke: (revocation: TokenRevocation) => Promise<void>;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
   readonly publishInput: ReadPublishInput;
   /** The policy's key of those who may share renderings. May throw: that refuses the subscribe. */
   readonly scopeOf: (viewer: Viewer) => string;

@@ -5,6 +5,7 @@ import type { Viewer } from '../viewer.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { OperationContext } from './operation-context.ts';
 import { type RawPublishInput, readPublishRequest } from './publish-request.ts';
+import { revokeTokens } from './revoke-tokens.ts';
 
 /** Queries and mutations. Everything they need is in the context, so that one schema serves any number of servers. */
 
@@ -79,5 +80,5 @@ type ByField = Readonly<Record<string, unknown>>;
 /** By type name. */
 export const operationResolvers: { readonly Query: ByField; readonly Mutation: ByField } = {
   Query: { viewer },
-  Mutation: { publishNotification, publishNotifications, sessionRefresh },
+  Mutation: { publishNotification, publishNotifications, revokeTokens, sessionRefresh },
 };

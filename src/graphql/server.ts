@@ -5,7 +5,7 @@ import type { Sessions } from '../actors/session.ts';
 import type { Clock } from '../clock.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Viewer } from '../viewer.ts';
+import type { TokenRevocation, Viewer } from '../viewer.ts';
 import { createAccess } from './access.ts';
 import { createDocuments } from './documents.ts';
 import { createEndpointPath } from './endpoint-path.ts';
@@ -28,6 +28,8 @@ export type GraphqlServerDeps = {
   readonly sessions: Sessions;
   readonly publisher: Publisher;
   readonly verify: VerifyToken;
+  /** Makes tokens count no more; rejects with a GatewayError. */
+  readonly revoke: (revocation: TokenRevocation) => Promise<void>;
   /** The policy's key of those who may share renderings. @default everybody may */
   readonly scopeOf?: (viewer: Viewer) => string;
   readonly clock: Clock;
@@ -64,8 +66,16 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   const access = createAccess(options);
   const mask = createErrorMask(logger);
   const documents = createDocuments({ schema, limits: limits.documents, isIntrospectionEnabled });
-  const { sessions, publisher, verify, scopeOf = () => '' } = deps;
-  const services: OperationServices = { sessions, publisher, verify, publishInput, scopeOf };
+  const { sessions, publisher, verify, revoke, scopeOf = () => '' } = deps;
+  const services: OperationServices = {
+    sessions,
+    publisher,
+    verify,
+    revoke,
+    publishInput,
+    scopeOf,
+    now: () => clock.now(),
+  };
   const rendering = createRendering(schema, mask);
   const shared: SocketDeps = { schema, documents, rendering, mask, services, telemetry, clock, limits };
   const execute = createHttpExecutor({ schema, documents, mask, path, isGraphiqlEnabled });

@@ -45,8 +45,11 @@ export const pongFrame = (payload: unknown): string =>
     ? '{"type":"pong"}'
     : `{"type":"pong","payload":${JSON.stringify(payload)}}`;
 
-/** `ping` that carries a marker. */
-export const markerFrame = (counter: number): string => `{"type":"ping","payload":{"carillon":${counter}}}`;
+/** `ping` that carries a marker; with the end of the token near, it says so too. */
+export const markerFrame = (counter: number, tokenExpiresInMs: number | null = null): string => {
+  const challenge = tokenExpiresInMs === null ? '' : `,"tokenExpiresInMs":${tokenExpiresInMs}`;
+  return `{"type":"ping","payload":{"carillon":${counter}${challenge}}}`;
+};
 
 /** The marker that a pong's payload echoes; null where it is none of ours. */
 export const echoedMarker = (payload: unknown): number | null => {

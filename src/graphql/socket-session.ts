@@ -88,9 +88,9 @@ export class SocketSession implements SessionLink {
     for (const { trace } of batch) trace?.event('written');
   }
 
-  mark(counter: number): void {
+  mark(counter: number, tokenExpiresInMs: number | null): void {
     this.#budget.expect();
-    this.#writer.write([markerFrame(counter)]);
+    this.#writer.write([markerFrame(counter, tokenExpiresInMs)]);
     if (this.#peer !== 'echo') this.#pings.ask(counter);
   }
 

@@ -76,6 +76,10 @@ const isGlob = (glob: string): boolean => {
 
 const optionalString = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
+/** An odd date is none: such a token counts as old, which only revocation asks. */
+const issuedAtMs = (iat: unknown): number | null =>
+  typeof iat === 'number' && Number.isFinite(iat) ? Math.floor(iat * 1000) : null;
+
 const toViewer = (claims: Claims, options: IdentityOptions): ClaimsReading => {
   const userId = claimAt(claims, options.userClaim);
   if (typeof userId !== 'string' || !isUserId(userId))
@@ -92,6 +96,8 @@ const toViewer = (claims: Claims, options: IdentityOptions): ClaimsReading => {
     expiresAtMs: Math.min(Math.floor((own(claims, 'exp') as number) * 1000), maxExpiryMs),
     issuer: optionalString(own(claims, 'iss')) ?? '',
     tokenId: optionalString(own(claims, 'jti')),
+    sessionId: optionalString(own(claims, 'sid')),
+    issuedAtMs: issuedAtMs(own(claims, 'iat')),
   };
   return { ok: true, viewer };
 };

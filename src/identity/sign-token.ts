@@ -13,6 +13,7 @@ export type TokenClaims = {
   readonly issuer?: string | null;
   readonly audience?: string | null;
   readonly tokenId?: string | null;
+  readonly sessionId?: string | null;
   readonly userClaim?: string;
   readonly scopeClaim?: string;
   readonly topicsClaim?: string;
@@ -42,6 +43,7 @@ export const signToken = async (secret: string, claims: TokenClaims, clock: Cloc
   if (claims.issuer) payload['iss'] = claims.issuer;
   if (claims.audience) payload['aud'] = claims.audience;
   if (claims.tokenId) payload['jti'] = claims.tokenId;
+  if (claims.sessionId) payload['sid'] = claims.sessionId;
   const issuedAt = Math.floor(clock.now() / 1000);
   payload['iat'] = issuedAt;
   payload['exp'] = issuedAt + claims.expiresInSeconds;

@@ -29,6 +29,8 @@ export type VerifierDeps = {
   readonly logger: Logger;
   /** @default Node's own */
   readonly fetch?: Fetch;
+  /** Asked about every token that is good otherwise, known ones too. @default none is */
+  readonly isRevoked?: (viewer: Viewer) => boolean;
 };
 
 /** A token with a thousand topics fits; nobody makes us hash or parse more. */
@@ -71,7 +73,7 @@ const checkSignature = (
  * set's URL is neither https nor loopback. Verified tokens are kept (10,000 at most, until they expire or the published keys change).
  */
 export const createVerifier = (options: IdentityOptions, deps: VerifierDeps): TokenVerifier => {
-  const { clock, logger, fetch = globalThis.fetch } = deps;
+  const { clock, logger, fetch = globalThis.fetch, isRevoked = () => false } = deps;
   if (options.secret === null && options.jwksUrl === null)
     throw new GatewayError('CONFIG_INVALID', 'no way to verify tokens: set CARILLON_JWT_SECRET or CARILLON_JWKS_URL');
   const verified = createVerifiedTokens(maxVerifiedTokens);
@@ -113,8 +115,10 @@ export const createVerifier = (options: IdentityOptions, deps: VerifierDeps): To
   return {
     async verify(token) {
       try {
-        const viewer = findVerified(token);
-        return viewer === null ? await verifyAnew(token) : { ok: true, viewer };
+        const known = findVerified(token);
+        const verification = known === null ? await verifyAnew(token) : ({ ok: true, viewer: known } as const);
+        if (verification.ok && isRevoked(verification.viewer)) return refuse('token was revoked');
+        return verification;
       } catch (cause) {
         return onThrow(cause);
       }

@@ -14,6 +14,8 @@ import type { TestNode } from './node.ts';
 export class TestClient implements SessionLink {
   readonly received: Delivery[] = [];
   readonly marks: number[] = [];
+  /** What markers said of the token's end. */
+  readonly challenges: number[] = [];
   readonly failures: { operationId: string; error: GatewayError }[] = [];
   /** How often deliver was called. */
   writes = 0;
@@ -41,8 +43,9 @@ export class TestClient implements SessionLink {
     if (this.isSlow) this.bufferedBytes += batch.length * 300;
   }
 
-  mark(counter: number): void {
+  mark(counter: number, tokenExpiresInMs: number | null): void {
     this.marks.push(counter);
+    if (tokenExpiresInMs !== null) this.challenges.push(tokenExpiresInMs);
   }
 
   fail(operationId: string, error: GatewayError): void {

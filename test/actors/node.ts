@@ -34,6 +34,8 @@ export const viewer = (name: string, more: Partial<Viewer> = {}): Viewer => ({
   expiresAtMs: Number.MAX_SAFE_INTEGER,
   issuer: 'test',
   tokenId: null,
+  sessionId: null,
+  issuedAtMs: null,
   ...more,
 });
 
@@ -80,6 +82,7 @@ export type NodeOptions = Partial<CoreOptions> & {
   readonly tickMs?: number;
   readonly topics?: readonly string[];
   readonly policy?: PolicyGuard;
+  readonly isRevoked?: (viewer: Viewer) => boolean;
   /** What stands between the node and its log. */
   readonly throughLog?: (log: EventLog) => EventLog;
 };
@@ -144,7 +147,14 @@ const bound = (log: EventLog): EventLog => ({
 });
 
 const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOptions: NodeOptions }): TestNode => {
-  const { tickMs = 0, topics = [topic], throughLog = (each: EventLog) => each, policy, ...options } = world.nodeOptions;
+  const {
+    tickMs = 0,
+    topics = [topic],
+    throughLog = (each: EventLog) => each,
+    policy,
+    isRevoked,
+    ...options
+  } = world.nodeOptions;
   const log = world.store.log(topics);
   let looks = 0;
   const clock: Clock = { ...world.clock, monotonic: () => world.clock.monotonic() + looks++ * tickMs };
@@ -174,6 +184,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     logger: silentLogger,
     options,
     ...(policy === undefined ? {} : { policy }),
+    ...(isRevoked === undefined ? {} : { isRevoked }),
     scheduler,
     deadLetter: (position, reason) => deadLetters.push({ position, reason }),
   });

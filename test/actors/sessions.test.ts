@@ -92,6 +92,80 @@ describe('a session', () => {
     expect(node.core.stats.subscriptions).toBe(0);
   });
 
+  it('delivers nothing of what waits when the token ends, to whoever is slow (C04)', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ heartbeatMs: 1e9 });
+    const client = connectAs(node, viewer('u1', { expiresAtMs: world.clock.now() + 5_000 }));
+    subscribe(client);
+    await world.settle();
+    client.isSlow = true;
+    client.bufferedBytes = 1e9;
+    await world.log.append([record('waits')]);
+    await world.settle();
+    client.bufferedBytes = 0;
+    world.clock.advance(5_000);
+    await world.settle();
+    expect([client.endedBy, client.titles()]).toEqual(['token_expired', []]);
+  });
+
+  it.each(['live', 'catching up'])(
+    'delivers nothing after the end of the token though its timer is late, %s (C04)',
+    async (mode) => {
+      const world = await createWorld({ partitionCount: 1 });
+      const node = await world.node({ heartbeatMs: 1e9 });
+      const after = node.core.sessions.currentCursor();
+      const client = connectAs(node, viewer('u1', { expiresAtMs: world.clock.now() + 5_000 }));
+      if (mode === 'live') subscribe(client);
+      await world.settle();
+      world.clock.jump(5_000);
+      await world.log.append([record('late')]);
+      if (mode === 'catching up') subscribe(client, { after });
+      await world.settle();
+      expect([client.endedBy, client.titles()]).toEqual(['token_expired', []]);
+    },
+  );
+
+  it('says with its markers how long the token is good for, once that is short', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ heartbeatMs: 1e9 });
+    const client = connectAs(node, viewer('u1', { expiresAtMs: world.clock.now() + 90_000 }));
+    world.clock.advance(29_000);
+    expect(client.marks).toEqual([]);
+    world.clock.advance(2_000);
+    const [leftMs = 0] = client.challenges;
+    expect(client.marks).toHaveLength(1);
+    expect(leftMs).toBeGreaterThan(58_000);
+    expect(leftMs).toBeLessThanOrEqual(60_000);
+    client.handle.refreshed(viewer('u1', { expiresAtMs: world.clock.now() + 3_600_000 }));
+    world.clock.advance(120_000);
+    expect([client.endedBy, client.challenges.length]).toEqual([null, 1]);
+  });
+
+  it('closes at once when its token is revoked, without what waits, and leaves the rest of the user alone (C04)', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    let revokedId = '';
+    const node = await world.node({ isRevoked: ({ tokenId }) => tokenId === revokedId });
+    const [leaked, other] = [
+      connectAs(node, viewer('u1', { tokenId: 't1' })),
+      connectAs(node, viewer('u1', { tokenId: 't2' })),
+    ];
+    for (const client of [leaked, other]) subscribe(client);
+    await world.settle();
+    leaked.bufferedBytes = 1e9;
+    await world.log.append([record('secret')]);
+    await world.settle();
+    leaked.bufferedBytes = 0;
+    revokedId = 't1';
+    expect(node.core.closeRevoked()).toBe(1);
+    await world.settle();
+    expect([leaked.endedBy, leaked.titles()]).toEqual(['revoked', []]);
+    expect([other.endedBy, other.titles()]).toEqual([null, ['secret']]);
+    const again = new TestClient(node);
+    again.handle.initReceived();
+    again.handle.authenticated(viewer('u1', { tokenId: 't1' }));
+    expect(again.endedBy).toBe('token_refused');
+  });
+
   it('cuts a peer that echoes no marker, and keeps one that does', async () => {
     const world = await createWorld();
     const node = await world.node();

@@ -10,7 +10,7 @@ import {
 } from '../../src/graphql/index.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
 import type { LogFields, Logger } from '../../src/telemetry/logger.ts';
-import type { Viewer } from '../../src/viewer.ts';
+import type { TokenRevocation, Viewer } from '../../src/viewer.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { HandDrivenCore } from './hand-driven-sessions.ts';
 
@@ -24,16 +24,19 @@ export const viewerOf = (userId: string, given: Partial<Viewer> = {}): Viewer =>
   expiresAtMs: Date.now() + 3_600_000,
   issuer: '',
   tokenId: null,
+  sessionId: null,
+  issuedAtMs: null,
   ...given,
 });
 
 /**
- * Tokens of tests: `user:<id>` is good and may publish, `reader:<id>` is good without scopes, `away` cannot be verified, `never` is never answered;
+ * Tokens of tests: `user:<id>` is good and may publish, `reader:<id>` is good without scopes, `admin:<id>` has the admin scope, `away` cannot be verified, `never` is never answered;
  * all others are refused.
  */
 const verify = async (token: string): Promise<Verification> => {
   const [kind, id = ''] = token.split(':');
   if (kind === 'user') return { ok: true, viewer: viewerOf(id) };
+  if (kind === 'admin') return { ok: true, viewer: viewerOf(id, { scopes: new Set(['notifications:admin']) }) };
   if (kind === 'reader') return { ok: true, viewer: viewerOf(id, { scopes: new Set() }) };
   if (kind === 'never') return new Promise<Verification>(() => {});
   if (kind === 'away') return { ok: false, reason: 'unavailable', message: 'the key set does not answer' };
@@ -45,6 +48,7 @@ export type LogLine = { readonly message: string; readonly fields: LogFields | u
 /** The endpoint on a real server, over a core that the test drives. */
 export type TestEndpoint = {
   readonly core: HandDrivenCore;
+  readonly revocations: readonly TokenRevocation[];
   readonly telemetry: ReturnType<typeof silentTelemetry>;
   readonly port: number;
   readonly httpUrl: string;
@@ -57,6 +61,7 @@ export type TestEndpoint = {
 /** Opens it on a free port. Message limits are wide unless given: tests are faster than people. */
 export const openEndpoint = async (options: Partial<GraphqlOptions> = {}): Promise<TestEndpoint> => {
   const core = new HandDrivenCore();
+  const revocations: TokenRevocation[] = [];
   const telemetry = silentTelemetry();
   const logged: LogLine[] = [];
   const log = (message: string, fields?: LogFields): void => void logged.push({ message, fields });
@@ -66,6 +71,9 @@ export const openEndpoint = async (options: Partial<GraphqlOptions> = {}): Promi
     sessions: core,
     publisher: core,
     verify,
+    async revoke(revocation) {
+      revocations.push(revocation);
+    },
     clock: systemClock,
     telemetry,
     logger,
@@ -84,6 +92,7 @@ export const openEndpoint = async (options: Partial<GraphqlOptions> = {}): Promi
   const { port } = server.address() as AddressInfo;
   return {
     core,
+    revocations,
     telemetry,
     port,
     httpUrl: `http://127.0.0.1:${port}/graphql`,

@@ -179,6 +179,30 @@ describe('sessionRefresh', () => {
   });
 });
 
+describe('revokeTokens', () => {
+  const revoke = 'mutation R($input: RevokeTokensInput!) { revokeTokens(input: $input) { issuedBefore } }';
+
+  it.each([
+    [{ userId: 'bob' }, { kind: 'user', id: 'bob' }],
+    [{ sessionId: 's' }, { kind: 'session', id: 's' }],
+    [{ tokenId: 't' }, { kind: 'token', id: 't' }],
+  ])('revokes the tokens of %j, for whom has the admin scope', async (of, expected) => {
+    const client = await connectAs(endpoint.wsUrl, 'admin:ops');
+    const input = { of, issuedBefore: '2026-01-02T03:04:05Z' };
+    const { payload } = await run(client, revoke, { variables: { input } });
+    expect(payload.data.revokeTokens).toEqual({ issuedBefore: '2026-01-02T03:04:05.000Z' });
+    expect(endpoint.revocations.at(-1)).toEqual({ ...expected, issuedBeforeMs: Date.UTC(2026, 0, 2, 3, 4, 5) });
+  });
+
+  it('is forbidden to others', async () => {
+    const client = await connectAs(endpoint.wsUrl, 'user:ada');
+    const before = endpoint.revocations.length;
+    const { payload } = await run(client, revoke, { variables: { input: { of: { userId: 'bob' } } } });
+    expect(payload.errors[0].extensions.code).toBe('FORBIDDEN');
+    expect(endpoint.revocations).toHaveLength(before);
+  });
+});
+
 describe('a subscription', () => {
   const request = async (query: string, variables: Record<string, unknown> = {}) => {
     const client = await connectAs(endpoint.wsUrl, 'user:ada');

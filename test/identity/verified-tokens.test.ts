@@ -10,6 +10,8 @@ const viewer = (userId: string, expiresAtMs = 1_000): Viewer => ({
   expiresAtMs,
   issuer: '',
   tokenId: null,
+  sessionId: null,
+  issuedAtMs: null,
 });
 
 describe('verified tokens', () => {

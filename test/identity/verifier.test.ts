@@ -16,7 +16,7 @@ const hmac = (token: string, key: string): string => {
 };
 
 describe('a verifier with a secret', () => {
-  it('reads user, scopes, topics, issuer, token id and expiry from a token', async () => {
+  it('reads user, scopes, topics, issuer, ids of token and session, and dates from a token', async () => {
     const { verifier, claims, clock } = verifierOf({ secret });
     const token = await hs256(
       claims({
@@ -24,6 +24,8 @@ describe('a verifier with a secret', () => {
         topics: ['orders.*', 'eu.**'],
         iss: 'https://id.example',
         jti: 't1',
+        sid: 's1',
+        iat: 1_767_225_000,
       }),
     );
     expect(await verifier.verify(token)).toEqual({
@@ -35,6 +37,8 @@ describe('a verifier with a secret', () => {
         expiresAtMs: clock.now() + 600_000,
         issuer: 'https://id.example',
         tokenId: 't1',
+        sessionId: 's1',
+        issuedAtMs: 1_767_225_000_000,
       },
     });
   });

@@ -1,4 +1,5 @@
 import { type ICustomPartitioner, Kafka, logLevel, Partitioners, type Producer, type RecordMetadata } from 'kafkajs';
+import { controlTopic } from '../../src/log/index.ts';
 import { kafkaHands } from './kafka-admin.ts';
 
 /** A record as a service of somebody else's would produce it. */
@@ -40,7 +41,7 @@ export const foreignProducer = async (
   };
 };
 
-/** Creates topics and waits for their leaders. */
+/** Creates topics and waits for their leaders; the control topic too, which all gateways of a cluster share. */
 export const createTopics = async (
   brokers: readonly string[],
   topics: readonly { readonly topic: string; readonly partitions: number }[],
@@ -48,6 +49,13 @@ export const createTopics = async (
   const hands = await kafkaHands(brokers);
   try {
     for (const { topic, partitions } of topics) await hands.create(topic, partitions);
+    const known = await hands.admin.listTopics();
+    // Another file may be making it at this moment.
+    if (!known.includes(controlTopic)) {
+      await hands.create(controlTopic, 1, { 'cleanup.policy': 'compact' }).catch(async (cause: unknown) => {
+        if (!(await hands.admin.listTopics()).includes(controlTopic)) throw cause;
+      });
+    }
   } finally {
     await hands.close();
   }

@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../../src/clock.ts';
 export type SimulatedClock = Clock & {
   /** Moves time on by `ms` and runs what falls due, in order of due time, then of creation; timers set meanwhile run too if they fall due. */
   advance(ms: number): void;
+  /** Sets the wall clock forward by `ms`; timers know nothing of it, as after a machine's sleep. */
+  jump(ms: number): void;
   /** How many timers are set. */
   readonly pending: number;
 };
@@ -14,6 +16,7 @@ type Entry = { readonly dueMs: number; readonly sequence: number; readonly task:
 export const createSimulatedClock = (startMs: number = Date.UTC(2026, 0, 1)): SimulatedClock => {
   const timers = new Set<Entry>();
   let elapsedMs = 0;
+  let jumpedMs = 0;
   let sequence = 0;
 
   const nextDue = (untilMs: number): Entry | null => {
@@ -27,7 +30,7 @@ export const createSimulatedClock = (startMs: number = Date.UTC(2026, 0, 1)): Si
   };
 
   return {
-    now: () => startMs + elapsedMs,
+    now: () => startMs + elapsedMs + jumpedMs,
     monotonic: () => elapsedMs,
     after(delayMs, task): Timer {
       const entry = { dueMs: elapsedMs + Math.max(delayMs, 0), sequence: sequence++, task };
@@ -42,6 +45,9 @@ export const createSimulatedClock = (startMs: number = Date.UTC(2026, 0, 1)): Si
         due.task();
       }
       elapsedMs = untilMs;
+    },
+    jump(ms) {
+      jumpedMs += ms;
     },
     get pending() {
       return timers.size;

@@ -158,6 +158,11 @@ export type Mutation = {
   /** Publishes up to 500 events in order. Each has its own result, at the same index; one that fails does not stop the others. */
   readonly publishNotifications: PublishNotificationsPayload;
   /**
+   * Makes tokens count no more before they end, on every node: live sockets close with 4403 within seconds, and the tokens are refused from then on. Needs the scope
+   * `notifications:admin`. It cannot be taken back; who may come again needs a token that is issued later.
+   */
+  readonly revokeTokens: RevokeTokensPayload;
+  /**
    * Renews the identity of the socket this is sent over, without a reconnect. The user must be the same. Over HTTP it fails with the code `NOT_A_SESSION`, and a
    * token that is refused with `UNAUTHENTICATED`; the old identity then stays.
    */
@@ -172,6 +177,11 @@ export type MutationPublishNotificationArgs = {
 
 export type MutationPublishNotificationsArgs = {
   input: ReadonlyArray<PublishNotificationInput>;
+};
+
+
+export type MutationRevokeTokensArgs = {
+  input: RevokeTokensInput;
 };
 
 
@@ -350,6 +360,21 @@ export type Query = {
   readonly viewer: Viewer;
 };
 
+/** Tokens to revoke. */
+export type RevokeTokensInput = {
+  /** Only those issued before this time (`iat`; a token without one counts as older). Null for now. At most a minute ahead. */
+  readonly issuedBefore?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Whose. */
+  readonly of: TokenOwnerInput;
+};
+
+/** Tokens that were revoked, for good. */
+export type RevokeTokensPayload = {
+  readonly __typename?: 'RevokeTokensPayload';
+  /** Tokens issued before this time count no more. */
+  readonly issuedBefore: Scalars['DateTime']['output'];
+};
+
 /** The renewed session. */
 export type SessionRefreshPayload = {
   readonly __typename?: 'SessionRefreshPayload';
@@ -418,6 +443,15 @@ export type SubscriptionNotificationReceivedArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   filter?: InputMaybe<StreamFilter>;
 };
+
+/** Exactly one of the members, 1 to 256 bytes. */
+export type TokenOwnerInput =
+  /** All tokens of a session at the issuer: their claim `sid`. */
+  { readonly sessionId: Scalars['ID']['input']; readonly tokenId?: never; readonly userId?: never; }
+  |  /** One token: its claim `jti`. */
+  { readonly sessionId?: never; readonly tokenId: Scalars['ID']['input']; readonly userId?: never; }
+  |  /** All tokens of a user. */
+  { readonly sessionId?: never; readonly tokenId?: never; readonly userId: Scalars['ID']['input']; };
 
 /** A mistake in the input that the caller can mend. */
 export type UserError = {
@@ -550,6 +584,8 @@ export type ResolversTypes = {
   PublishNotificationPayload: ResolverTypeWrapper<PublishNotificationPayload>;
   PublishNotificationsPayload: ResolverTypeWrapper<PublishNotificationsPayload>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  RevokeTokensInput: RevokeTokensInput;
+  RevokeTokensPayload: ResolverTypeWrapper<RevokeTokensPayload>;
   SessionRefreshPayload: ResolverTypeWrapper<SessionRefreshPayload>;
   Severity: Severity;
   StreamFilter: StreamFilter;
@@ -557,6 +593,7 @@ export type ResolversTypes = {
   StreamGapReason: StreamGapReason;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  TokenOwnerInput: TokenOwnerInput;
   UserError: ResolverTypeWrapper<UserError>;
   Viewer: ResolverTypeWrapper<Viewer>;
 };
@@ -591,11 +628,14 @@ export type ResolversParentTypes = {
   PublishNotificationPayload: PublishNotificationPayload;
   PublishNotificationsPayload: PublishNotificationsPayload;
   Query: Record<PropertyKey, never>;
+  RevokeTokensInput: RevokeTokensInput;
+  RevokeTokensPayload: RevokeTokensPayload;
   SessionRefreshPayload: SessionRefreshPayload;
   StreamFilter: StreamFilter;
   StreamGap: GapPayload;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
+  TokenOwnerInput: TokenOwnerInput;
   UserError: UserError;
   Viewer: Viewer;
 };
@@ -653,6 +693,7 @@ export type MessageResolvers<ContextType = OperationContext, ParentType extends 
 export type MutationResolvers<ContextType = OperationContext, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   publishNotification?: Resolver<ResolversTypes['PublishNotificationPayload'], ParentType, ContextType, RequireFields<MutationPublishNotificationArgs, 'input'>>;
   publishNotifications?: Resolver<ResolversTypes['PublishNotificationsPayload'], ParentType, ContextType, RequireFields<MutationPublishNotificationsArgs, 'input'>>;
+  revokeTokens?: Resolver<ResolversTypes['RevokeTokensPayload'], ParentType, ContextType, RequireFields<MutationRevokeTokensArgs, 'input'>>;
   sessionRefresh?: Resolver<ResolversTypes['SessionRefreshPayload'], ParentType, ContextType, RequireFields<MutationSessionRefreshArgs, 'token'>>;
 };
 
@@ -714,6 +755,10 @@ export type QueryResolvers<ContextType = OperationContext, ParentType extends Re
   viewer?: Resolver<ResolversTypes['Viewer'], ParentType, ContextType>;
 };
 
+export type RevokeTokensPayloadResolvers<ContextType = OperationContext, ParentType extends ResolversParentTypes['RevokeTokensPayload'] = ResolversParentTypes['RevokeTokensPayload']> = {
+  issuedBefore?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
 export type SessionRefreshPayloadResolvers<ContextType = OperationContext, ParentType extends ResolversParentTypes['SessionRefreshPayload'] = ResolversParentTypes['SessionRefreshPayload']> = {
   viewer?: Resolver<ResolversTypes['Viewer'], ParentType, ContextType>;
 };
@@ -758,6 +803,7 @@ export type Resolvers<ContextType = OperationContext> = {
   PublishNotificationPayload?: PublishNotificationPayloadResolvers<ContextType>;
   PublishNotificationsPayload?: PublishNotificationsPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  RevokeTokensPayload?: RevokeTokensPayloadResolvers<ContextType>;
   SessionRefreshPayload?: SessionRefreshPayloadResolvers<ContextType>;
   StreamGap?: StreamGapResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
