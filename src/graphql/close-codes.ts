@@ -12,15 +12,20 @@ const maxReasonBytes = 123;
 
 /** Violations of the protocol that the transport itself sees; the session then ends as `protocol_violation`. */
 export const violations = {
+  /** [GQLWS-8.1] to [GQLWS-8.5]. */
   badMessage: (why: string): Close => ({ code: 4400, reason: fitReason(why) }),
+  /** [GQLWS-4.1]. */
   unauthorized: { code: 4401, reason: 'Unauthorized: subscribe comes after connection_ack' },
+  /** [GQLWS-1.2]. */
   wrongSubprotocol: { code: 4406, reason: 'Subprotocol not acceptable: use graphql-transport-ws' },
+  /** [GQLWS-4.2]. */
   idTaken: (id: string): Close => ({ code: 4409, reason: takenReason(id) }),
   tooManyMessages: { code: 1013, reason: 'Too many messages: slow down' },
 } as const;
 
 const closes: Readonly<Record<SessionEndReason, Close>> = {
   client_closed: { code: 1000, reason: 'Closed by the client' },
+  // [GQLWS-2.3] [GQLWS-2.4] [GQLWS-2.5]
   init_timeout: { code: 4408, reason: 'Connection initialisation timeout' },
   init_repeated: { code: 4429, reason: 'Too many initialisation requests' },
   token_refused: { code: 4403, reason: 'Forbidden: the token is missing or refused' },

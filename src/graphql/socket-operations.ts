@@ -13,12 +13,12 @@ import type { SocketWriter } from './socket-writer.ts';
 import { readSubscription } from './subscribe-operation.ts';
 import { readTrace, trustedTrace } from './trace-context.ts';
 
-/** Operations of one socket, by the ids that its client chose: any text, so they are keys of a Map and of nothing else. */
+/** Operations of one socket, by the ids that its client chose: any text [GQLWS-4.9], so they are keys of a Map and of nothing else. */
 
 /** A query or mutation in flight. */
 type Running = { isCancelled: boolean };
 
-/** Starts, counts and ends operations. A refusal is an `error` for its id; the socket lives on. */
+/** Starts, counts and ends operations, side by side [GQLWS-4.4]. A refusal is an `error` for its id; the socket lives on [GQLWS-6.2]. */
 export class SocketOperations {
   readonly #session: SessionHandle;
   readonly #writer: SocketWriter;
@@ -35,15 +35,17 @@ export class SocketOperations {
   /** Starts what `message` asks for. A close comes back where the message itself breaks the protocol. `trace` is that of the connection. */
   start(message: SubscribeMessage, trace: TraceContext | null): Close | null {
     const { viewer, isActive } = this.#session;
+    // [GQLWS-4.1]
     if (!isActive || viewer === null) return violations.unauthorized;
     const { id } = message;
+    // [GQLWS-4.2] [GQLWS-4.3] In the turn in which it came: nothing else can take the id in between.
     if (this.#running.has(id) || this.#session.has(id)) return violations.idTaken(id);
     const errors = this.#begin(message, viewer, trace);
     if (errors.length > 0) this.#refuse(id, errors);
     return null;
   }
 
-  /** The client wants no more of `id`. Unknown ids are ignored: the end may have crossed ours. */
+  /** The client wants no more of `id` [GQLWS-7.2]. Unknown ids are ignored: the end may have crossed ours [GQLWS-7.3]. */
   complete(id: string): void {
     const running = this.#running.get(id);
     if (running !== undefined) {
@@ -77,6 +79,7 @@ export class SocketOperations {
     const { prepared } = preparation;
     const operation = pickOperation(prepared, payload.operationName);
     if (operation instanceof GraphQLError) return [operation];
+    // [GQLWS-4.8]
     const variables = payload.variables ?? {};
     if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
       const { scopeOf } = this.#deps.services;
@@ -90,6 +93,7 @@ export class SocketOperations {
     return [];
   }
 
+  /** [GQLWS-4.7]. */
   #subscribe(request: SubscribeRequest): readonly unknown[] {
     this.#subscribed.add(request.operationId);
     const refusal = this.#session.subscribe(request);
@@ -98,6 +102,7 @@ export class SocketOperations {
     return [refusal];
   }
 
+  /** [GQLWS-4.5] [GQLWS-4.6]. */
   async #run(id: string, run: OperationRun): Promise<void> {
     const running: Running = { isCancelled: false };
     this.#running.set(id, running);

@@ -20,7 +20,10 @@ export type ClientMessage = ConnectionInitMessage | PingMessage | PongMessage | 
 const isFromClient = (message: { readonly type: MessageType }): message is ClientMessage =>
   message.type !== MessageType.ConnectionAck && message.type !== MessageType.Next && message.type !== MessageType.Error;
 
-/** Reads one text frame. What is not a client's message is the close that it deserves (4400); the reason is for its sender alone. */
+/**
+ * Reads one text frame. What is not a client's message is the close that it deserves (4400); the reason is for its sender alone. [GQLWS-8.1] [GQLWS-8.2]
+ * [GQLWS-8.3] [GQLWS-8.4] Members that nobody knows are passed over [GQLWS-8.6].
+ */
 export const readMessage = (text: string): ClientMessage | Close => {
   let value: unknown;
   try {
@@ -36,10 +39,10 @@ export const readMessage = (text: string): ClientMessage | Close => {
   }
 };
 
-/** `connection_ack`. */
+/** `connection_ack`. [GQLWS-2.1] */
 export const ackFrame = '{"type":"connection_ack"}';
 
-/** `pong`, with the ping's payload where it had one; never a null payload, which some clients refuse. */
+/** `pong`, with the ping's payload where it had one; never a null payload, which some clients refuse. [GQLWS-3.1] [GQLWS-3.2] */
 export const pongFrame = (payload: unknown): string =>
   payload === undefined || payload === null
     ? '{"type":"pong"}'
@@ -57,13 +60,13 @@ export const echoedMarker = (payload: unknown): number | null => {
   return typeof counter === 'number' && Number.isSafeInteger(counter) && counter >= 0 ? counter : null;
 };
 
-/** `next` with an execution result that is JSON already. */
+/** `next` with an execution result that is JSON already. [GQLWS-5.1] */
 export const nextFrame = (id: string, resultJson: string): string =>
   `{"id":${JSON.stringify(id)},"type":"next","payload":${resultJson}}`;
 
-/** `error`: the end of an operation. At least one error. */
+/** `error`: the end of an operation. At least one error. [GQLWS-6.1] */
 export const errorFrame = (id: string, errors: readonly GraphQLFormattedError[]): string =>
   `{"id":${JSON.stringify(id)},"type":"error","payload":${JSON.stringify(errors)}}`;
 
-/** `complete`. */
+/** `complete`. [GQLWS-7.1] */
 export const completeFrame = (id: string): string => `{"id":${JSON.stringify(id)},"type":"complete"}`;

@@ -120,7 +120,7 @@ export class SocketSession implements SessionLink {
 
   #judge(text: string, isBinary: boolean): Close | null {
     if (!this.#budget.take()) return violations.tooManyMessages;
-    // The protocol is text. Nobody sends it in binary frames, and one way in is enough.
+    // [GQLWS-8.5] The protocol is text. Nobody sends it in binary frames, and one way in is enough.
     if (isBinary) return violations.badMessage('Invalid message: send text frames');
     const message = readMessage(text);
     return 'code' in message ? message : this.#dispatch(message);
@@ -146,6 +146,7 @@ export class SocketSession implements SessionLink {
   }
 
   #initialise(payload: Readonly<Record<string, unknown>> | undefined): void {
+    // [GQLWS-2.2] [GQLWS-2.4] What came of it, the session actor says: connection_ack in its turn, or a close.
     if (!this.#handle.initReceived()) return;
     this.#trace = readTrace(payload) ?? this.#trace;
     const given = initToken(payload);
@@ -164,6 +165,7 @@ export class SocketSession implements SessionLink {
 
   #ponged(payload: unknown): void {
     const counter = echoedMarker(payload);
+    // [GQLWS-3.3]
     if (counter === null) return;
     this.#peer = 'echo';
     this.#handle.echoed(counter, 'echo');

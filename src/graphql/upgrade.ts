@@ -62,7 +62,7 @@ const refuse = (socket: Duplex, { status, message }: Refusal): void => {
 
 /**
  * The right subprotocol where it is offered; else the first one that is, so that the peer accepts the handshake and sees the close code 4406
- * instead of a failed connection. Nothing is spoken in it.
+ * instead of a failed connection. Nothing is spoken in it. [GQLWS-1.1] [GQLWS-1.2] [GQLWS-1.3]
  */
 const pickProtocol = (offered: ReadonlySet<string>): string | false => {
   if (offered.has(subprotocol)) return subprotocol;

@@ -90,10 +90,11 @@ export const subscribeMessage = (id: string, query: string, payload: Record<stri
   payload: { query, ...payload },
 });
 
-/** Resolves when everything that was sent before has been dealt with: the server answers in order. */
+/** Resolves when everything that was sent before has been dealt with: the server answers in order. Rejects when the socket closes first. */
 export const settle = async (client: RawClient): Promise<void> => {
   const mark = `settle-${Math.random()}`;
-  const answered = new Promise<void>((resolve) => {
+  const answered = new Promise<void>((resolve, reject) => {
+    void client.closed.then(({ code, reason }) => reject(new Error(`closed with ${code} ${reason}`)));
     const look = (data: unknown): void => {
       if (!String(data).includes(mark)) return;
       client.ws.off('message', look);
