@@ -42,6 +42,9 @@ const closes: Readonly<Record<SessionEndReason, Close>> = {
   stopped: { code: 1012, reason: 'Stopped: reconnect' },
 };
 
+/** Every reason there is. */
+export const sessionEndReasons = Object.keys(closes) as readonly SessionEndReason[];
+
 /** The close that tells the peer of `reason`. */
 export const closeOf = (reason: SessionEndReason): Close => closes[reason];
 
