@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { type Limit, limitNames, limits, limitText } from '../src/config/limits.ts';
 import { groups, type Variable } from '../src/config/settings.ts';
 import { variableNames, variables } from '../src/config/variables.ts';
 
 /**
- * Prints the table of settings into `.env.example` and README. `node dev/config-docs.ts` writes, `--check` only compares.
+ * Prints the table of settings into `.env.example` and README, and the limits among them into docs/limits.md. `node dev/config-docs.ts` writes, `--check` only compares.
  */
 
 const root = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -57,24 +58,40 @@ const tableOf = (group: string): string[] => [
   '',
 ];
 
-/** README's settings section, between its two marker comments. */
-export const readmeTable = (): string => [begin, '', ...groups.flatMap(tableOf), end].join('\n');
+/** README's settings section. The limits have a page of their own. */
+const readmeTables = (): string[] => groups.filter((group) => group !== 'Limits').flatMap(tableOf);
 
-const withTable = (readme: string): string => {
-  const from = readme.indexOf(begin);
-  const to = readme.indexOf(end);
-  if (from < 0 || to < from)
-    throw new Error(`README.md has no place for the settings: put ${begin} and ${end} into it`);
-  return readme.slice(0, from) + readmeTable() + readme.slice(to + end.length);
+const limitRow = (name: (typeof limitNames)[number]): string => {
+  const limit: Limit = limits[name];
+  const [value, min, max] = [limit.default, limit.min, limit.max].map((number) => limitText(limit, number));
+  return `| ${limit.what} | ${value} | \`CARILLON_LIMIT_${name}\`: ${min} to ${max} | ${limit.seen} |`;
+};
+
+/** The table of docs/limits.md. */
+const limitTable = (): string[] => [
+  '| what | default | variable: range | beyond it, the client sees |',
+  '|---|---|---|---|',
+  ...limitNames.map(limitRow),
+  '',
+];
+
+/** `text` with the lines between the two marker comments. */
+const withTable = (name: string, text: string, lines: readonly string[]): string => {
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`${name} has no place for the settings: put ${begin} and ${end} into it`);
+  return text.slice(0, from) + [begin, '', ...lines, end].join('\n') + text.slice(to + end.length);
 };
 
 const readText = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
 
 const targets = async (): Promise<{ name: string; now: string; wanted: string }[]> => {
   const readme = await readText(root('README.md'));
+  const page = await readText(root('docs/limits.md'));
   return [
     { name: '.env.example', now: await readText(root('.env.example')), wanted: envExample() },
-    { name: 'README.md', now: readme, wanted: withTable(readme) },
+    { name: 'README.md', now: readme, wanted: withTable('README.md', readme, readmeTables()) },
+    { name: 'docs/limits.md', now: page, wanted: withTable('docs/limits.md', page, limitTable()) },
   ];
 };
 

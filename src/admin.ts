@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { GatewayError } from './errors.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { listen } from './gateway/listen.ts';
 
 /** What the admin port shows. Every reader is asked at request time. */
 export type AdminOptions = {
@@ -60,40 +59,6 @@ const respond = async (request: IncomingMessage, response: ServerResponse, optio
   response.end(request.method === 'HEAD' ? undefined : body);
 };
 
-/** The address a person can open: wildcard hosts become `localhost`, IPv6 is bracketed. */
-export const reachableUrl = (server: Server): string => {
-  const { address, port } = server.address() as AddressInfo;
-  const host = address === '::' || address === '0.0.0.0' ? 'localhost' : address;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-};
-
-const tryListen = (server: Server, port: number, host: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
-
-const hasNoIpv6 = (cause: NodeJS.ErrnoException): boolean =>
-  cause.code === 'EAFNOSUPPORT' || cause.code === 'EADDRNOTAVAIL';
-
-/**
- * Starts listening; where IPv6 is switched off, every address (`::`) becomes every IPv4 address. Rejects with CONFIG_INVALID naming the variable when
- * the address cannot be had.
- */
-export const listen = async (server: Server, at: { host: string; port: number; variable: string }): Promise<void> => {
-  try {
-    await tryListen(server, at.port, at.host);
-  } catch (thrown) {
-    const cause = thrown as NodeJS.ErrnoException;
-    if (at.host === '::' && hasNoIpv6(cause)) return listen(server, { ...at, host: '0.0.0.0' });
-    const message = `${at.variable} ${at.host}:${at.port} cannot be listened on (${cause.message}): free it or set another`;
-    throw new GatewayError('CONFIG_INVALID', message, { cause });
-  }
-};
-
 /** Opens the admin port. */
 export const startAdmin = async (options: AdminOptions): Promise<AdminServer> => {
   const server = createServer((request, response) => {
@@ -103,12 +68,14 @@ export const startAdmin = async (options: AdminOptions): Promise<AdminServer> =>
   });
   server.headersTimeout = 10_000;
   server.requestTimeout = 10_000;
-  await listen(server, { host: options.host, port: options.port, variable: 'CARILLON_ADMIN_PORT' });
+  const { host, port } = options;
+  const { url, stop } = await listen(server, { host, port, variable: 'CARILLON_ADMIN_PORT' });
   return {
-    url: reachableUrl(server),
+    url,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        server.once('close', resolve);
+        stop();
         server.closeAllConnections();
       }),
   };

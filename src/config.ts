@@ -1,4 +1,5 @@
 import { type KafkaConnectionConfig, kafkaConnection, type RuleContext } from './config/kafka-config.ts';
+import { type LimitName, limitNames } from './config/limits.ts';
 import { isLoopback } from './config/parse.ts';
 import { type Environment, readSettings, unknownNames } from './config/read-settings.ts';
 import type { Settings } from './config/settings.ts';
@@ -14,6 +15,9 @@ export { nearest as nearestName } from './config/nearest.ts';
 export { duration as parseDuration } from './config/parse.ts';
 export { type Environment, readSettings } from './config/read-settings.ts';
 export type { Settings } from './config/settings.ts';
+
+/** Every limit that a deployer may move: sizes in bytes, durations in milliseconds. The table of them is `config/limits.ts`. */
+export type Limits = { readonly [Name in LimitName]: number };
 
 /** Where events are kept. */
 export type LogConfig =
@@ -51,6 +55,10 @@ export type Config = {
   readonly http: {
     readonly host: string;
     readonly port: number;
+    /** Of GraphQL, without a slash at its end. */
+    readonly path: string;
+    /** Addresses and networks whose `X-Forwarded-For` is believed. */
+    readonly trustedProxies: readonly string[];
     /** Exact origins; in dev mode loopback origins are allowed besides. */
     readonly allowedOrigins: readonly string[];
     readonly graphiql: boolean;
@@ -76,6 +84,7 @@ export type Config = {
   readonly otel: Readonly<Record<string, string>>;
   readonly readyRequiresLog: boolean;
   readonly drainMs: number;
+  readonly limits: Limits;
 };
 
 /** What came of reading: a configuration without any problem, or all problems, each a sentence for the person who set it. */
@@ -170,10 +179,15 @@ const readIdentity = (settings: Settings): IdentityConfig => ({
 const readHttp = (dev: boolean, reading: Reading): Config['http'] => ({
   host: readHost('CARILLON_HOST', dev, reading),
   port: reading.settings.CARILLON_PORT,
+  path: reading.settings.CARILLON_PATH,
+  trustedProxies: reading.settings.CARILLON_TRUSTED_PROXIES ?? [],
   allowedOrigins: reading.settings.CARILLON_ALLOWED_ORIGINS ?? [],
   graphiql: reading.settings.CARILLON_GRAPHIQL ?? dev,
   introspection: reading.settings.CARILLON_INTROSPECTION ?? dev,
 });
+
+const readLimits = (settings: Settings): Limits =>
+  Object.fromEntries(limitNames.map((name) => [name, settings[`CARILLON_LIMIT_${name}`]])) as Limits;
 
 const otelVariables = (env: Environment): Record<string, string> =>
   Object.fromEntries(
@@ -210,6 +224,7 @@ const build = (env: Environment, reading: Reading): Config => {
     otel: otelVariables(env),
     readyRequiresLog: settings.CARILLON_READY_REQUIRES_LOG,
     drainMs: settings.CARILLON_DRAIN_SECONDS * 1_000,
+    limits: readLimits(settings),
   };
 };
 

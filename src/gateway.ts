@@ -1,11 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import { type Core, createCore, createPolicyGuard } from './actors/index.ts';
-import { listen, reachableUrl, startAdmin } from './admin.ts';
+import { startAdmin } from './admin.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LogConfig } from './config.ts';
 import { createConsole } from './console.ts';
 import { createCursorCodec } from './cursor.ts';
 import type { PartitionId, Position } from './event.ts';
+import { coreLimits, transportLimits } from './gateway/limits.ts';
+import { listen } from './gateway/listen.ts';
 import { loadPolicy } from './gateway/policy.ts';
 import { loadGatewaySchema } from './gateway/schema.ts';
 import { createAccess, createGraphqlServer, type GraphqlServerDeps, httpServerOptions } from './graphql/index.ts';
@@ -138,10 +140,10 @@ class ComposedGateway implements Gateway {
     await core.start();
     await this.#revocationsRead(control);
     if (this.#draining !== null) return null;
-    await listen(server, { ...config.http, variable: 'CARILLON_PORT' });
+    const { url, stop } = await listen(server, { ...config.http, variable: 'CARILLON_PORT' });
+    this.#endings.push(stop);
     this.#notReady = null;
-    const url = reachableUrl(server);
-    return { graphql: `${url}/graphql`, console: config.dev ? `${url}/` : null, admin: admin.url };
+    return { graphql: url + config.http.path, console: config.dev ? `${url}/` : null, admin: admin.url };
   }
 
   drain(): Promise<void> {
@@ -157,7 +159,7 @@ class ComposedGateway implements Gateway {
     events: ReturnType<typeof loadGatewaySchema>,
     policy: Policy,
   ): Promise<{ core: Core; control: ControlTopic; revocations: Revocations }> {
-    const { log: settings, delivery, events: kinds } = this.#config;
+    const { log: settings, delivery, events: kinds, limits } = this.#config;
     const { clock, logger, telemetry } = this.#deps;
     const store = await openStore(settings, this.#deps);
     this.#endings.push(() => store.close());
@@ -179,12 +181,18 @@ class ComposedGateway implements Gateway {
     this.#endings.push(() => revocations.close());
     const core = createCore({
       log,
-      ...createRecordCodec({ content: events.content, defaultType: kinds.defaultType, clock, fingerprintOf }),
+      ...createRecordCodec({
+        content: events.content,
+        defaultType: kinds.defaultType,
+        clock,
+        fingerprintOf,
+        maxRecordBytes: limits.EVENT_BYTES,
+      }),
       cursors: createCursorCodec({ keys: delivery.cursorKeys }),
       clock,
       telemetry,
       logger,
-      options: { replayMaxAgeMs: delivery.replayMaxAgeMs },
+      options: { ...coreLimits(limits), replayMaxAgeMs: delivery.replayMaxAgeMs },
       policy: createPolicyGuard(policy, this.#deps),
       isRevoked: (viewer) => revocations.isRevoked(viewer),
       deadLetter: (position: Position, reason) => letters.report(position, fingerprintOf(position.partition), reason),
@@ -222,7 +230,8 @@ class ComposedGateway implements Gateway {
     core: Core,
     offers: Pick<GraphqlServerDeps, 'schema' | 'scopeOf' | 'verify' | 'revoke'> & { identity: IdentityOptions },
   ): Server {
-    const { dev, http } = this.#config;
+    const { dev, http, limits } = this.#config;
+    const transport = transportLimits(limits);
     const graphql = createGraphqlServer({
       ...offers,
       sessions: core.sessions,
@@ -233,10 +242,13 @@ class ComposedGateway implements Gateway {
         allowedOrigins: http.allowedOrigins,
         isIntrospectionEnabled: http.introspection,
         isGraphiqlEnabled: http.graphiql,
+        path: http.path,
+        trustedProxies: http.trustedProxies,
+        limits: transport,
       },
     });
     const devConsole = dev ? consoleFor(offers.identity) : null;
-    const server = createServer(httpServerOptions, (request, response) => {
+    const server = createServer(httpServerOptions(transport), (request, response) => {
       const isConsole = devConsole !== null && /^\/(?:console\/|\?|$)/.test(request.url ?? '');
       if (isConsole) devConsole(request, response);
       else void graphql.handleRequest(request, response);
@@ -246,7 +258,6 @@ class ComposedGateway implements Gateway {
       await graphql.close();
       server.closeAllConnections();
     });
-    this.#endings.push(() => void server.close());
     return server;
   }
 

@@ -1,7 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type AdminOptions, listen, reachableUrl, startAdmin } from '../src/admin.ts';
+import { type AdminOptions, startAdmin } from '../src/admin.ts';
 
 const cleanUp: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -61,27 +59,5 @@ describe('the admin port', () => {
       code: 'CONFIG_INVALID',
       message: expect.stringContaining(`CARILLON_ADMIN_PORT 127.0.0.1:${port} cannot be listened on`),
     });
-  });
-});
-
-describe('listening on every address', () => {
-  /** A server on a machine without IPv6: the first attempt fails as the kernel would have it. */
-  const withoutIpv6 = (): Server => {
-    const server = createServer();
-    const real = server.listen.bind(server) as (port: number, host: string, done: () => void) => Server;
-    server.listen = ((port: number, host: string, done: () => void) => {
-      if (host !== '::') return real(port, host, done);
-      process.nextTick(() => server.emit('error', Object.assign(new Error('no IPv6'), { code: 'EAFNOSUPPORT' })));
-      return server;
-    }) as typeof server.listen;
-    cleanUp.push(() => new Promise((resolve) => server.close(resolve)));
-    return server;
-  };
-
-  it('takes IPv4 alone where IPv6 is switched off', async () => {
-    const server = withoutIpv6();
-    await listen(server, { host: '::', port: 0, variable: 'CARILLON_PORT' });
-    expect((server.address() as AddressInfo).address).toBe('0.0.0.0');
-    expect(reachableUrl(server)).toMatch(/^http:\/\/localhost:\d+$/);
   });
 });

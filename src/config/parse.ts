@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /**
  * Parsers of single settings: text in, value or what was expected instead. None of them throws, and none repeats the text it
  * was given: the caller knows whether it is a secret.
@@ -83,6 +85,21 @@ export const duration: Parse<number> = (given) => {
   return isWithin ? ok(value) : bad('set a duration such as 30s, 15m, 24h or 7d');
 };
 
+/** Inclusive bounds, and how a value of them is written. */
+export type Bounds = { readonly min: number; readonly max: number; readonly show: (value: number) => string };
+
+const within = (value: number, { min, max, show }: Bounds): Parsed<number> =>
+  value >= min && value <= max ? ok(value) : bad(`set a value from ${show(min)} to ${show(max)}`);
+
+/** A duration such as `500ms` or `30s`, within bounds; in milliseconds. */
+export const durationWithin =
+  (bounds: Bounds): Parse<number> =>
+  (given) => {
+    const parts = /^(\d{1,9})(ms|s|m|h)$/.exec(given);
+    const unitMs = parts?.[2] === 'ms' ? 1 : unitsMs.get(parts?.[2] ?? '');
+    return within(Number(parts?.[1]) * (unitMs ?? Number.NaN), bounds);
+  };
+
 const unitsBytes: ReadonlyMap<string, number> = new Map([
   ['', 1],
   ['KiB', 2 ** 10],
@@ -90,13 +107,39 @@ const unitsBytes: ReadonlyMap<string, number> = new Map([
   ['GiB', 2 ** 30],
 ]);
 
+const bytesOf = (given: string): number => {
+  const parts = /^(\d{1,12})(KiB|MiB|GiB|)$/.exec(given);
+  return Number(parts?.[1]) * (unitsBytes.get(parts?.[2] ?? '-') ?? Number.NaN);
+};
+
 /** A size such as `500MiB`, or a plain number of bytes. At least 1 MiB. */
 export const size: Parse<number> = (given) => {
-  const parts = /^(\d{1,12})(KiB|MiB|GiB|)$/.exec(given);
-  const value = Number(parts?.[1]) * (unitsBytes.get(parts?.[2] ?? '-') ?? Number.NaN);
+  const value = bytesOf(given);
   return value >= 2 ** 20 && Number.isSafeInteger(value)
     ? ok(value)
     : bad('set a size of at least 1MiB, such as 10GiB');
+};
+
+/** A size such as `64KiB`, or a plain number of bytes, within bounds. */
+export const sizeWithin =
+  (bounds: Bounds): Parse<number> =>
+  (given) =>
+    within(bytesOf(given), bounds);
+
+/** The path of a URL: `/graphql`, `/api/graphql`. One slash at its end is taken off. */
+export const urlPath: Parse<string> = (given) => {
+  const isPath = /^(\/[\w.~-]+)+\/?$/.test(given) && !/\/\.{1,2}(\/|$)/.test(given);
+  return isPath ? ok(given.replace(/\/$/, '')) : bad('set a path such as /graphql or /api/graphql');
+};
+
+/** An IP address, or a network such as `10.0.0.0/8`. */
+export const network: Parse<string> = (given) => {
+  const [address = '', prefix] = given.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+  return bits > 0 && isPrefix && given.split('/').length <= 2
+    ? ok(given)
+    : bad('set addresses or networks such as 10.0.0.7 or 10.0.0.0/8');
 };
 
 const loopbackName = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;

@@ -5,6 +5,8 @@ import type { Rows } from './settings.ts';
 export const processVariables: Rows<
   | 'CARILLON_PORT'
   | 'CARILLON_HOST'
+  | 'CARILLON_PATH'
+  | 'CARILLON_TRUSTED_PROXIES'
   | 'CARILLON_ADMIN_PORT'
   | 'CARILLON_ADMIN_HOST'
   | 'CARILLON_LOG'
@@ -15,8 +17,7 @@ export const processVariables: Rows<
 > = {
   CARILLON_PORT: {
     group: 'Ports',
-    description:
-      'Port of `/graphql` (HTTP, SSE, WebSocket) and, in dev mode, of the console at `/`. 0 takes a free one.',
+    description: 'Port of GraphQL (HTTP, SSE, WebSocket) and, in dev mode, of the console at `/`. 0 takes a free one.',
     default: '4000',
     example: '4000',
     parse: parse.port,
@@ -28,6 +29,22 @@ export const processVariables: Rows<
     whenUnset: '`127.0.0.1` in dev mode, else `::` (every address)',
     example: '0.0.0.0',
     parse: parse.text,
+  },
+  CARILLON_PATH: {
+    group: 'Ports',
+    description: 'Path of GraphQL, as it arrives here: with the prefix that a proxy does not strip.',
+    default: '/graphql',
+    example: '/api/graphql',
+    parse: parse.urlPath,
+  },
+  CARILLON_TRUSTED_PROXIES: {
+    group: 'Ports',
+    description:
+      'Addresses and networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed; comma-separated. Limits per address then count the clients behind them.',
+    default: null,
+    whenUnset: 'none: the peer of the connection is the client',
+    example: '10.0.0.0/8,fd00::/8',
+    parse: parse.list(parse.network),
   },
   CARILLON_ADMIN_PORT: {
     group: 'Ports',

@@ -1,3 +1,4 @@
+import type { LimitVariable } from './limits.ts';
 import type { Parse } from './parse.ts';
 
 /** What a setting is, and the value that each one has once it is read. The table itself is in `variables.ts`. */
@@ -11,6 +12,7 @@ export const groups = [
   'Identity',
   'Browsers',
   'Events and delivery',
+  'Limits',
   'Operation',
   'Command line',
 ] as const;
@@ -31,7 +33,7 @@ export type Variable<Value> = {
 };
 
 /** The values by name. Null only where the table has no default. */
-export type Settings = {
+export type Settings = { readonly [Name in LimitVariable]: number } & {
   readonly CARILLON_PORT: number;
   readonly CARILLON_HOST: string | null;
   readonly CARILLON_ADMIN_PORT: number;
@@ -65,6 +67,8 @@ export type Settings = {
   readonly CARILLON_JWT_TOPICS_CLAIM: string;
   readonly CARILLON_POLICY: string | null;
   readonly CARILLON_REVOCATION_HOURS: number;
+  readonly CARILLON_PATH: string;
+  readonly CARILLON_TRUSTED_PROXIES: readonly string[] | null;
   readonly CARILLON_ALLOWED_ORIGINS: readonly string[] | null;
   readonly CARILLON_GRAPHIQL: boolean | null;
   readonly CARILLON_INTROSPECTION: boolean | null;

@@ -1,5 +1,6 @@
 import { identityVariables } from './identity-variables.ts';
 import { kafkaVariables } from './kafka-variables.ts';
+import { limitVariables } from './limit-variables.ts';
 import { operationVariables } from './operation-variables.ts';
 import { processVariables } from './process-variables.ts';
 import type { Rows, VariableName } from './settings.ts';
@@ -13,6 +14,7 @@ export const variables: Rows<VariableName> = {
   ...kafkaVariables,
   ...identityVariables,
   ...operationVariables,
+  ...limitVariables,
 };
 
 /** Every name, in the order of the documentation. */

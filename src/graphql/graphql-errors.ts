@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { GatewayError } from '../errors.ts';
+import type { TraceContext } from '../event.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
@@ -30,6 +31,12 @@ const rootOf = (error: GraphQLError): unknown => {
   return cause;
 };
 
+/** graphql-js says nothing in `extensions` of variables that do not fit: the one error of its own that has no path. */
+const withCode = (error: GraphQLError): GraphQLError => {
+  if (error.path !== undefined || error.extensions['code'] !== undefined) return error;
+  return errorAt(error, error.message, { ...error.extensions, code: 'BAD_USER_INPUT' });
+};
+
 /** A new error that stands where `place` stands. */
 export const errorAt = (
   place: GraphQLError | null,
@@ -43,6 +50,10 @@ export const errorAt = (
     path: place?.path ?? null,
     extensions,
   });
+
+/** The error with the trace to look for, where there is one that is kept; a masked one, since masking makes anew. */
+export const withTraceId = (error: GraphQLError, trace: TraceContext | null): GraphQLError =>
+  trace?.isSampled ? errorAt(error, error.message, { ...error.extensions, traceId: trace.traceId }) : error;
 
 export type ErrorMask = {
   /** The error as clients may see it. Unknown ones become INTERNAL_SERVER_ERROR with a `correlationId` and are logged, once each. */
@@ -74,7 +85,7 @@ export const createErrorMask = (logger: Logger): ErrorMask => {
 
   const maskPlaced = (error: GraphQLError): GraphQLError => {
     const root = rootOf(error);
-    if (root instanceof GraphQLError) return error;
+    if (root instanceof GraphQLError) return withCode(error);
     if (root instanceof GatewayError) return errorAt(error, error.message, gatewayExtensions(root));
     const isPublic = root instanceof Error && isNullViolation(root);
     return isPublic ? errorAt(error, error.message, { code: 'INTERNAL_SERVER_ERROR' }) : hide(root, error);

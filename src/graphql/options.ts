@@ -4,6 +4,8 @@ import type { MessageRate } from './message-budget.ts';
 /** Numbers of this room beside those of documents. Sizes in bytes. */
 export type GraphqlLimits = {
   readonly documents: DocumentLimits;
+  /** Head of a request. */
+  readonly maxHeaderBytes: number;
   /** One message on the socket; larger closes with 1009. */
   readonly maxFrameBytes: number;
   readonly messages: MessageRate;
@@ -24,11 +26,12 @@ export type GraphqlLimits = {
 /** What holds where the deployer says nothing. */
 export const defaultGraphqlLimits: GraphqlLimits = {
   documents: defaultDocumentLimits,
+  maxHeaderBytes: 16_384, // 16 KiB
   maxFrameBytes: 65_536, // 64 KiB
   messages: { perSecond: 20, burst: 60 },
   maxOperations: 32,
   maxOpeningPerAddress: 200,
-  maxBodyBytes: 102_400, // 100 KB
+  maxBodyBytes: 102_400, // 100 KiB
   maxPublishBodyBytes: 1_048_576, // 1 MiB
   requestDeadlineMs: 10_000,
   closeTimeoutMs: 5_000,
@@ -41,6 +44,8 @@ export type GraphqlOptions = {
   readonly isDevMode: boolean;
   /** Origins of browsers that may come, as browsers send them (`https://app.example`); compared as they are. */
   readonly allowedOrigins: readonly string[];
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. @default none */
+  readonly trustedProxies?: readonly string[];
   readonly isIntrospectionEnabled: boolean;
   readonly isGraphiqlEnabled: boolean;
   readonly limits?: Partial<GraphqlLimits>;

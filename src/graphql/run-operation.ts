@@ -1,6 +1,6 @@
 import { execute, type GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import type { PreparedDocument } from './documents.ts';
-import type { ErrorMask } from './graphql-errors.ts';
+import { type ErrorMask, withTraceId } from './graphql-errors.ts';
 import type { OperationContext } from './operation-context.ts';
 
 /** A query or mutation that is ready to run. */
@@ -22,6 +22,7 @@ export const runOperation = async (
   mask: ErrorMask,
   { prepared, operation, variables, context }: OperationRun,
 ): Promise<OperationOutcome> => {
+  const shown = (error: unknown): GraphQLError => withTraceId(mask.mask(error), context.trace);
   try {
     const result = await execute({
       schema,
@@ -31,10 +32,10 @@ export const runOperation = async (
       contextValue: context,
     });
     if (result.errors === undefined) return { kind: 'result', json: JSON.stringify(result) };
-    const errors = result.errors.map(mask.mask);
+    const errors = result.errors.map(shown);
     if (result.data === undefined) return { kind: 'errors', errors };
     return { kind: 'result', json: JSON.stringify({ errors, data: result.data }) };
   } catch (error) {
-    return { kind: 'errors', errors: [mask.mask(error)] };
+    return { kind: 'errors', errors: [shown(error)] };
   }
 };

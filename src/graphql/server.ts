@@ -7,13 +7,14 @@ import type { Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { TokenRevocation, Viewer } from '../viewer.ts';
 import { createAccess } from './access.ts';
+import { createClientAddress } from './client-address.ts';
 import { createDocuments } from './documents.ts';
 import { createEndpointPath } from './endpoint-path.ts';
 import { createErrorMask } from './graphql-errors.ts';
 import { handleHttp } from './http.ts';
 import { sendRefusal } from './http-answer.ts';
 import type { OperationServices, VerifyToken } from './operation-context.ts';
-import { defaultGraphqlLimits, type GraphqlOptions } from './options.ts';
+import { defaultGraphqlLimits, type GraphqlLimits, type GraphqlOptions } from './options.ts';
 import { createRendering } from './rendering.ts';
 import { attachResolvers } from './resolvers.ts';
 import type { EventSchema } from './schema/index.ts';
@@ -48,12 +49,12 @@ export type GraphqlServer = {
 };
 
 /** What the HTTP server in front is to be created with: limits that bind slow and oversized requests before they come here. */
-export const httpServerOptions: ServerOptions = {
-  maxHeaderSize: 16_384,
+export const httpServerOptions = (limits: Partial<GraphqlLimits> = {}): ServerOptions => ({
+  maxHeaderSize: limits.maxHeaderBytes ?? defaultGraphqlLimits.maxHeaderBytes,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 2_000,
-};
+});
 
 /** Creates the GraphQL endpoint. Attaches resolvers to the schema; throws where schema and resolvers do not belong together. */
 export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
@@ -80,7 +81,8 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   const shared: SocketDeps = { schema, documents, rendering, mask, services, telemetry, clock, limits };
   const execute = createHttpExecutor({ schema, documents, mask, path, isGraphiqlEnabled });
   const httpDeps = { ...shared, access, execute, path, isGraphiqlEnabled, isIntrospectionEnabled };
-  const upgrades = createUpgrades({ ...shared, access, path: endpoint });
+  const addressOf = createClientAddress(options.trustedProxies ?? []);
+  const upgrades = createUpgrades({ ...shared, access, addressOf, path: endpoint });
 
   return {
     async handleRequest(request, response) {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Access } from './access.ts';
+import type { ClientAddress } from './client-address.ts';
 import { violations } from './close-codes.ts';
 import type { EndpointPath } from './endpoint-path.ts';
 import type { SocketDeps } from './socket-deps.ts';
@@ -17,7 +18,11 @@ export type Upgrades = {
   close(): void;
 };
 
-export type UpgradeDeps = SocketDeps & { readonly access: Access; readonly path: EndpointPath };
+export type UpgradeDeps = SocketDeps & {
+  readonly access: Access;
+  readonly addressOf: ClientAddress;
+  readonly path: EndpointPath;
+};
 
 type Refusal = { readonly status: string; readonly message: string };
 
@@ -70,8 +75,6 @@ const pickProtocol = (offered: ReadonlySet<string>): string | false => {
   return first ?? false;
 };
 
-const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';
-
 const accept = (ws: WebSocket, request: IncomingMessage, deps: SocketDeps & { onSettled: () => void }): void => {
   if (ws.protocol === subprotocol) {
     const { onSettled } = deps;
@@ -85,7 +88,7 @@ const accept = (ws: WebSocket, request: IncomingMessage, deps: SocketDeps & { on
 
 /** Creates the answerer of upgrade requests. */
 export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
-  const { access, path, limits, services } = deps;
+  const { access, addressOf, path, limits, services } = deps;
   const opening = new OpeningSockets(limits.maxOpeningPerAddress);
   // @types/ws does not know closeTimeout yet.
   const options: ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number } = {

@@ -1,9 +1,16 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import { GatewayError } from '../errors.ts';
 import { type Documents, pickOperation } from './documents.ts';
-import { type ErrorMask, gatewayGraphqlError } from './graphql-errors.ts';
+import { type ErrorMask, gatewayGraphqlError, withTraceId } from './graphql-errors.ts';
 import type { OperationContext } from './operation-context.ts';
 
 /**
@@ -28,16 +35,19 @@ const thrown = (errors: readonly GraphQLError[]): Error => {
   return first !== undefined && others.length === 0 ? first : new AggregateError(errors);
 };
 
-/** Parse and validate are one step for us, told at parsing: yoga looks for the operation before it validates. */
+/** Parse, validate and the choice of the operation are one step for us, told at parsing: yoga looks for the operation before it validates. */
 const useDocuments = (documents: Documents): Plugin => ({
   onParams({ params, setParams }) {
     const { operationName, ...others } = params;
     if (operationName === '') setParams(others);
   },
-  onParse({ setParseFn }) {
+  onParse({ context, setParseFn }) {
     setParseFn((source: string | { readonly body: string }) => {
       const preparation = documents.prepare(typeof source === 'string' ? source : source.body);
       if (!preparation.ok) throw thrown(preparation.errors);
+      const { params } = context as { readonly params?: GraphQLParams };
+      const operation = pickOperation(preparation.prepared, params?.operationName);
+      if (operation instanceof GraphQLError) throw operation;
       return preparation.prepared.document;
     });
   },
@@ -86,6 +96,18 @@ const useNoSubscriptions = (): Plugin => ({
   },
 });
 
+/** What yoga masks once more stays as it is. */
+const useTraceIds = (mask: ErrorMask): Plugin => ({
+  onExecute: ({ args }) => ({
+    onExecuteDone({ result, setResult }) {
+      const { errors } = result as ExecutionResult;
+      if (errors === undefined || Symbol.asyncIterator in result) return;
+      const { trace } = args.contextValue as unknown as OperationContext;
+      setResult({ ...result, errors: errors.map((error) => withTraceId(mask.mask(error), trace)) });
+    },
+  }),
+});
+
 const defaultQuery = `# The token goes into the Headers tab below:
 #   { "Authorization": "Bearer …" }
 subscription Notifications {
@@ -114,7 +136,7 @@ export const createHttpExecutor = (deps: HttpExecutorDeps): HttpExecutor => {
     // Over WebSocket, GraphiQL sends nothing of its Headers tab, so no token: its subscriptions take the event stream.
     graphiql: isGraphiqlEnabled ? { title: 'Carillon', subscriptionsProtocol: 'SSE', defaultQuery } : false,
     renderGraphiQL,
-    plugins: [useDocuments(documents), useAuthentication(documents), useNoSubscriptions()],
+    plugins: [useDocuments(documents), useAuthentication(documents), useNoSubscriptions(), useTraceIds(mask)],
   });
   return async (request, context) => yoga.fetch(request, context);
 };

@@ -37,6 +37,8 @@ describe('readConfig', () => {
     expect(config.http).toEqual({
       host: '127.0.0.1',
       port: 4000,
+      path: '/graphql',
+      trustedProxies: [],
       allowedOrigins: [],
       graphiql: true,
       introspection: true,

@@ -86,7 +86,10 @@ export const openEndpoint = async (options: Partial<GraphqlOptions> = {}): Promi
       limits: { messages: { perSecond: 10_000, burst: 10_000 }, ...options.limits },
     },
   });
-  const server = createServer(httpServerOptions, (request, response) => void graphql.handleRequest(request, response));
+  const server = createServer(
+    httpServerOptions(options.limits),
+    (request, response) => void graphql.handleRequest(request, response),
+  );
   server.on('upgrade', graphql.handleUpgrade);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

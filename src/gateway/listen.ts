@@ -1,0 +1,72 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { GatewayError } from '../errors.ts';
+
+/** Where a server listens, and how a person reaches it. */
+
+/** `variable` names the port's setting, for messages. `::` is every address, of both families. */
+export type ListenAt = { readonly host: string; readonly port: number; readonly variable: string };
+
+/** A server that listens. */
+export type Listening = {
+  /** The address a person can open: wildcard hosts become `localhost`, IPv6 is bracketed. */
+  readonly url: string;
+  /** Takes no more connections; those there are go on. */
+  stop(): void;
+};
+
+const tryListen = (server: TcpServer, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+
+const hasNoIpv6 = (cause: NodeJS.ErrnoException): boolean =>
+  cause.code === 'EAFNOSUPPORT' || cause.code === 'EADDRNOTAVAIL';
+
+const urlOf = ({ address, port }: AddressInfo): string => {
+  const host = address === '::' || address === '0.0.0.0' ? 'localhost' : address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+};
+
+/**
+ * `localhost` is `::1` first for some clients and `127.0.0.1` first for others: who listens on the one is found on the other too, where it is to be
+ * had. Connections go to the same server.
+ */
+const alsoOnLoopback6 = async (server: Server, port: number): Promise<TcpServer | null> => {
+  const second = createTcpServer((socket) => void server.emit('connection', socket));
+  try {
+    await tryListen(second, port, '::1');
+    return second;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * Starts listening. Where IPv6 is switched off, every address (`::`) becomes every IPv4 address; `127.0.0.1` is `::1` too. Rejects with CONFIG_INVALID
+ * naming the variable when the address cannot be had.
+ */
+export const listen = async (server: Server, at: ListenAt): Promise<Listening> => {
+  try {
+    await tryListen(server, at.port, at.host);
+  } catch (thrown) {
+    const cause = thrown as NodeJS.ErrnoException;
+    if (at.host === '::' && hasNoIpv6(cause)) return listen(server, { ...at, host: '0.0.0.0' });
+    const message = `${at.variable} ${at.host}:${at.port} cannot be listened on (${cause.message}): free it or set another`;
+    throw new GatewayError('CONFIG_INVALID', message, { cause });
+  }
+  const address = server.address() as AddressInfo;
+  const second = at.host === '127.0.0.1' ? await alsoOnLoopback6(server, address.port) : null;
+  return {
+    url: urlOf(address),
+    stop() {
+      second?.close();
+      server.close();
+    },
+  };
+};
