@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 /** What the console needs: who may use it at all, and tokens. */
 export type ConsoleOptions = {
-  /** Loopback host and origin, nothing forwarded: the same rule that dev mode has for `/graphql`. */
+  /** Path of GraphQL. */
+  readonly graphqlPath: string;
+  /** Loopback host and origin, nothing forwarded: the same rule that dev mode has for GraphQL. */
   isAllowed(request: IncomingMessage): boolean;
   /** Signs a token for the user with every scope and topic. */
   token(userId: string): Promise<string>;
@@ -70,16 +72,20 @@ const giveToken = async (
   sendJson(response, 200, { token: await options.token(user) });
 };
 
+const sendNothing = (response: ServerResponse, path: string, { graphqlPath }: ConsoleOptions): void =>
+  sendJson(response, 404, { error: `nothing at ${path}: GraphQL is at ${graphqlPath}, the console at /` });
+
 const serve = async (request: IncomingMessage, response: ServerResponse, options: ConsoleOptions): Promise<void> => {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (!options.isAllowed(request)) return sendJson(response, 403, { error: 'the console answers loopback only' });
   const isJson = request.headers['content-type']?.startsWith('application/json') ?? false;
   if (path === '/console/token' && request.method === 'POST' && isJson) return giveToken(request, response, options);
   const file = request.method === 'GET' ? fileFor(path) : null;
-  if (file === null)
-    return sendJson(response, 404, { error: `nothing at ${path}: GraphQL is at /graphql, the console at /` });
+  if (file === null) return sendNothing(response, path, options);
   const type = contentTypes.get(fileURLToPath(file).split('.').at(-1) ?? '') ?? 'application/octet-stream';
-  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' }).end(await readFile(file));
+  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' });
+  const text = await readFile(file, 'utf8');
+  response.end(path === '/' ? text.replace('href="graphql"', `href="${options.graphqlPath}"`) : text);
 };
 
 /** Makes the listener for every path that is not GraphQL's. */

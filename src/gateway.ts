@@ -83,9 +83,10 @@ const fingerprints = (log: EventLog) => {
   };
 };
 
-const consoleFor = (identity: IdentityOptions) => {
+const consoleFor = (identity: IdentityOptions, graphqlPath: string) => {
   const access = createAccess({ isDevMode: true, allowedOrigins: [] });
   return createConsole({
+    graphqlPath,
     isAllowed: (request) => access.refusal(request.headers) === null,
     token: (user) =>
       signToken(identity.secret ?? '', {
@@ -247,7 +248,7 @@ class ComposedGateway implements Gateway {
         limits: transport,
       },
     });
-    const devConsole = dev ? consoleFor(offers.identity) : null;
+    const devConsole = dev ? consoleFor(offers.identity, http.path) : null;
     const server = createServer(httpServerOptions(transport), (request, response) => {
       const isConsole = devConsole !== null && /^\/(?:console\/|\?|$)/.test(request.url ?? '');
       if (isConsole) devConsole(request, response);

@@ -203,6 +203,25 @@ describe('a request', () => {
     expect(endpoint.core.published.at(-1)?.parent).toBeNull();
   });
 
+  it('names its trace in the error where the trace is kept, and not where it is not', async () => {
+    endpoint.core.onPublish = async () => {
+      throw new TypeError('broken');
+    };
+    const failing = async (flags: string, token: string): Promise<Record<string, unknown> | undefined> => {
+      const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-${flags}`;
+      const answer = await post(publishing, { input: message('failing') }, { ...as(token), traceparent });
+      return answer.json().errors?.[0]?.extensions;
+    };
+    expect(await failing('01', 'user:ada')).toMatchObject({
+      code: 'INTERNAL_SERVER_ERROR',
+      correlationId: expect.any(String),
+      traceId: 'a'.repeat(32),
+    });
+    expect(await failing('00', 'user:ada')).not.toHaveProperty('traceId');
+    expect(await failing('01', 'reader:ada')).not.toHaveProperty('traceId');
+    endpoint.core.onPublish = null;
+  });
+
   it('that asks for a subscription without a stream is told how to get one', async () => {
     const answer = await post(
       'subscription { notificationReceived { cursor } }',

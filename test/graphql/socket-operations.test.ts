@@ -141,6 +141,23 @@ describe('a query or mutation over the socket', () => {
     ]);
   });
 
+  it('names its trace in the error where the trace is kept', async () => {
+    endpoint.core.onPublish = async () => {
+      throw new GatewayError('LOG_UNAVAILABLE', 'the log does not answer');
+    };
+    const client = await connectAs(endpoint.wsUrl, 'user:ada');
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const { payload } = await run(client, publishing, {
+      variables: { input: toAda('x') },
+      extensions: { traceparent },
+    });
+    endpoint.core.onPublish = null;
+    expect((payload.errors ?? payload)[0].extensions).toMatchObject({
+      code: 'LOG_UNAVAILABLE',
+      traceId: 'a'.repeat(32),
+    });
+  });
+
   it('says of an operational error whether and when to repeat', async () => {
     const { core } = endpoint;
     core.onPublish = async () => {

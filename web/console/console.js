@@ -15,7 +15,7 @@ const mutation = `mutation Publish($input: PublishNotificationInput!) {
 const element = (id) => document.getElementById(id);
 const session = element('session');
 const publish = element('publish');
-const base = new URL('graphql', location.href);
+const base = new URL(document.querySelector('#graphql').href);
 const seen = new Set();
 let cursor = null;
 let client = null;
