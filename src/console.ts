@@ -75,17 +75,22 @@ const giveToken = async (
 const sendNothing = (response: ServerResponse, path: string, { graphqlPath }: ConsoleOptions): void =>
   sendJson(response, 404, { error: `nothing at ${path}: GraphQL is at ${graphqlPath}, the console at /` });
 
+const sendFile = async (response: ServerResponse, file: URL, { graphqlPath }: ConsoleOptions): Promise<void> => {
+  const kind = fileURLToPath(file).split('.').at(-1) ?? '';
+  const type = contentTypes.get(kind) ?? 'application/octet-stream';
+  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' });
+  const text = await readFile(file, 'utf8');
+  response.end(kind === 'html' ? text.replace('href="graphql"', `href="${graphqlPath}"`) : text);
+};
+
 const serve = async (request: IncomingMessage, response: ServerResponse, options: ConsoleOptions): Promise<void> => {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (!options.isAllowed(request)) return sendJson(response, 403, { error: 'the console answers loopback only' });
   const isJson = request.headers['content-type']?.startsWith('application/json') ?? false;
   if (path === '/console/token' && request.method === 'POST' && isJson) return giveToken(request, response, options);
   const file = request.method === 'GET' ? fileFor(path) : null;
-  if (file === null) return sendNothing(response, path, options);
-  const type = contentTypes.get(fileURLToPath(file).split('.').at(-1) ?? '') ?? 'application/octet-stream';
-  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' });
-  const text = await readFile(file, 'utf8');
-  response.end(path === '/' ? text.replace('href="graphql"', `href="${options.graphqlPath}"`) : text);
+  if (file === null) sendNothing(response, path, options);
+  else await sendFile(response, file, options);
 };
 
 /** Makes the listener for every path that is not GraphQL's. */
