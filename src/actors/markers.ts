@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { DeliverSpan, Telemetry } from '../telemetry/facade.ts';
 import type { Delivery } from './session.ts';
 
@@ -18,13 +18,14 @@ export type MarkersDeps = {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly markerBytes: number;
-  /** Writes the marker. */
-  send(counter: number): void;
+  after(delayMs: number, task: () => void): Timer;
+  /** Writes the marker. `isProbe`: see `Marker`. */
+  send(counter: number, isProbe: boolean): void;
 };
 
 /** More than this without an echo: the oldest is given up. */
 const maxOutstanding = 256;
-/** New data goes no longer than this without a marker, once something is written. */
+/** New data goes no longer than this without a marker. */
 const maxUnmarkedMs = 5_000;
 
 export class Markers {
@@ -35,25 +36,31 @@ export class Markers {
   #createdAtMs: number | null = null;
   #unmarkedBytes = 0;
   #lastMarkAtMs = 0;
+  /** Marks what was written, where nothing that comes later does it before. */
+  #due: Timer | null = null;
 
   constructor(deps: MarkersDeps) {
     this.#deps = deps;
     this.#lastMarkAtMs = deps.clock.monotonic();
   }
 
-  /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago. */
+  /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */
   delivered(batch: readonly Delivery[], bytes: number): void {
     for (const { payload, trace } of batch) {
       if (trace !== null) this.#spans.push(trace);
       if (payload.kind === 'event') this.#createdAtMs = payload.envelope.createdAtMs;
     }
     this.#unmarkedBytes += bytes;
-    const isDue = this.#deps.clock.monotonic() - this.#lastMarkAtMs >= maxUnmarkedMs;
-    if (isDue || this.#spans.length > 0 || this.#unmarkedBytes >= this.#deps.markerBytes) this.mark();
+    const { clock, after, markerBytes } = this.#deps;
+    const sinceMarkMs = clock.monotonic() - this.#lastMarkAtMs;
+    if (sinceMarkMs >= maxUnmarkedMs || this.#spans.length > 0 || this.#unmarkedBytes >= markerBytes) this.mark();
+    else this.#due ??= after(maxUnmarkedMs - sinceMarkMs, () => this.mark());
   }
 
   /** Sends the next counter. */
-  mark(): void {
+  mark(isProbe: boolean = false): void {
+    this.#due?.cancel();
+    this.#due = null;
     this.#counter += 1;
     this.#outstanding.push({ counter: this.#counter, spans: this.#spans, createdAtMs: this.#createdAtMs });
     this.#spans = [];
@@ -61,7 +68,7 @@ export class Markers {
     this.#unmarkedBytes = 0;
     this.#lastMarkAtMs = this.#deps.clock.monotonic();
     if (this.#outstanding.length > maxOutstanding) endAll(this.#outstanding.shift(), 'missing');
-    this.#deps.send(this.#counter);
+    this.#deps.send(this.#counter, isProbe);
   }
 
   /** The peer echoed `counter`; earlier ones count too. False for a counter that was never sent. */
@@ -79,6 +86,8 @@ export class Markers {
 
   /** The session is over: what was not acknowledged will not be. */
   end(): void {
+    this.#due?.cancel();
+    this.#due = null;
     for (const marker of this.#outstanding) endAll(marker, 'closed');
     for (const span of this.#spans) span.end('closed');
     this.#outstanding = [];

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { SessionClass, Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -31,6 +31,7 @@ export type SessionDeps = {
   readonly options: CoreOptions;
   readonly port: SubscriptionPort;
   readonly policy: PolicyGuard;
+  after(delayMs: number, task: () => void): Timer;
   /** Asked once more when a session begins: its token was verified a while ago. */
   isRevoked(viewer: Viewer): boolean;
   /** The node's tail as a cursor. */
@@ -52,16 +53,20 @@ export const wireSessionMachine = (options: CoreOptions, clock: Clock): unknown 
     actions: {
       requestTurn: ({ self }) => ownerOf<SessionActor>(self).requestTurn(),
       acknowledge: ({ self }) => ownerOf<SessionActor>(self).acknowledge(),
-      mark: ({ self }) => ownerOf<SessionActor>(self).mark(),
-      reportFlow: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.flow(ownerOf(self), level),
-      reportPulse: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.pulse(ownerOf(self), level),
+      mark: ({ self }) => ownerOf<SessionActor>(self).mark(false),
+      probe: ({ self }) => ownerOf<SessionActor>(self).mark(true),
+      reportFlow: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { flow: level }),
+      reportPulse: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { pulse: level }),
+      reportIdentity: ({ self }, { level }) =>
+        ownerOf<SessionActor>(self).user?.note(ownerOf(self), { identity: level }),
       end: ({ self, context }) => ownerOf<SessionActor>(self).end(context),
     },
     delays: {
       initTimeout: options.initTimeoutMs,
       ackDeadline: ({ context }) => until(context.openedAtMs + options.ackDeadlineMs),
       heartbeat: () => jittered(options.heartbeatMs),
-      echoDeadline: options.heartbeatMs,
+      silence: options.heartbeatMs / 2,
+      echoDeadline: options.heartbeatMs / 2,
       progressDeadline: options.progressDeadlineMs,
       stalledDeadline: options.stalledDeadlineMs,
       expiryNotice: ({ context }) => until(noticeAt(context)),
@@ -89,7 +94,8 @@ export class SessionActor implements SessionHandle, Applicant {
       clock,
       telemetry,
       markerBytes: options.markerBytes,
-      send: (counter) => link.mark(counter, this.#expiresInMs()),
+      after: (delayMs, task) => deps.after(delayMs, () => this.#guarded(task)),
+      send: (counter, isProbe) => link.mark({ counter, tokenExpiresInMs: this.#expiresInMs(), isProbe }),
     });
     this.#flow = new SessionFlow({
       link,
@@ -200,9 +206,16 @@ export class SessionActor implements SessionHandle, Applicant {
   }
 
   echoed(counter: number, by: SessionClass): void {
-    if (this.#isEnded || !this.#markers.echoed(counter)) return;
+    if (this.#isEnded) return;
+    // Where the application echoes, an answer of its WebSocket stack says that it is there, and nothing of what it has got.
+    if (by === 'bare' && this.#flow.sessionClass === 'echo') return;
+    if (!this.#markers.echoed(counter)) return;
     if (by === 'echo') this.#flow.sessionClass = 'echo';
     this.send({ type: 'marker.echoed' });
+  }
+
+  heard(): void {
+    if (!this.#isEnded && this.#machine.hasTag('waiting')) this.send({ type: 'peer.heard' });
   }
 
   drained(): void {
@@ -242,8 +255,8 @@ export class SessionActor implements SessionHandle, Applicant {
     this.#link.acknowledge();
   }
 
-  mark(): void {
-    this.#markers.mark();
+  mark(isProbe: boolean): void {
+    this.#markers.mark(isProbe);
   }
 
   end({ endReason, isLinkGone }: SessionContext): void {
@@ -270,6 +283,14 @@ export class SessionActor implements SessionHandle, Applicant {
     if (subscription.isEnded) return false;
     if (refusal !== null) this.#failOne(subscription, refusal);
     return refusal === null;
+  }
+
+  #guarded(task: () => void): void {
+    try {
+      task();
+    } catch (thrown) {
+      this.fail(thrown);
+    }
   }
 
   #failOne(subscription: Subscription, error: GatewayError): void {

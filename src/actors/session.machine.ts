@@ -30,6 +30,8 @@ export type SessionEvent =
   | { readonly type: 'turn.granted' }
   | { readonly type: 'turn.refused' }
   | { readonly type: 'marker.echoed' }
+  /** Anything came from the peer while an echo is due: it is there, whatever it makes of markers. */
+  | { readonly type: 'peer.heard' }
   | { readonly type: 'outbox.saturated' }
   | { readonly type: 'outbox.progressed' }
   | { readonly type: 'outbox.relieved' }
@@ -50,18 +52,26 @@ export type SessionTag =
   | 'flushing'
   | 'expiring'
   | 'waiting'
+  | 'silent'
   | 'lagging'
   | 'stalled'
   | 'draining'
   | 'ended';
 
+/** What the session's user is told of, worst last. */
+export type FlowLevel = 'open' | 'lagging' | 'stalled';
+export type PulseLevel = 'quiet' | 'waiting' | 'silent';
+export type IdentityLevel = 'valid' | 'expiring';
+
 export type SessionAction =
   | { type: 'requestTurn'; params: undefined }
   | { type: 'acknowledge'; params: undefined }
   | { type: 'mark'; params: undefined }
+  | { type: 'probe'; params: undefined }
   | { type: 'startDraining'; params: undefined }
-  | { type: 'reportFlow'; params: { level: 'open' | 'lagging' | 'stalled' } }
-  | { type: 'reportPulse'; params: { level: 'quiet' | 'waiting' } }
+  | { type: 'reportFlow'; params: { level: FlowLevel } }
+  | { type: 'reportPulse'; params: { level: PulseLevel } }
+  | { type: 'reportIdentity'; params: { level: IdentityLevel } }
   | { type: 'end'; params: undefined }
   | { type: 'endWith'; params: { reason: SessionEndReason } }
   | { type: 'endGone'; params: undefined }
@@ -74,6 +84,7 @@ export type SessionDelay =
   | 'initTimeout'
   | 'ackDeadline'
   | 'heartbeat'
+  | 'silence'
   | 'echoDeadline'
   | 'progressDeadline'
   | 'stalledDeadline'
@@ -113,9 +124,11 @@ const machine = setup({
     requestTurn: () => {},
     acknowledge: () => {},
     mark: () => {},
+    probe: () => {},
     startDraining: () => {},
-    reportFlow: (_, _params: { level: 'open' | 'lagging' | 'stalled' }) => {},
-    reportPulse: (_, _params: { level: 'quiet' | 'waiting' }) => {},
+    reportFlow: (_, _params: { level: FlowLevel }) => {},
+    reportPulse: (_, _params: { level: PulseLevel }) => {},
+    reportIdentity: (_, _params: { level: IdentityLevel }) => {},
     end: () => {},
     endWith: assign((_, params: { reason: SessionEndReason }) => ({ endReason: params.reason })),
     endGone: assign(({ event }) =>
@@ -132,7 +145,8 @@ const machine = setup({
     initTimeout: 3_000,
     ackDeadline: 10_000,
     heartbeat: 25_000,
-    echoDeadline: 25_000,
+    silence: 12_500,
+    echoDeadline: 12_500,
     progressDeadline: 5_000,
     stalledDeadline: 30_000,
     expiryNotice: 3_540_000,
@@ -189,11 +203,14 @@ const machine = setup({
           initial: 'valid',
           on: { 'token.refreshed': { target: '.valid', reenter: true, actions: 'keepExpiry' } },
           states: {
-            valid: { after: { expiryNotice: 'expiring' } },
+            valid: {
+              entry: { type: 'reportIdentity', params: { level: 'valid' } },
+              after: { expiryNotice: 'expiring' },
+            },
             expiring: {
               tags: ['expiring'],
               // The marker says how long the token is still good for.
-              entry: 'mark',
+              entry: [{ type: 'reportIdentity', params: { level: 'expiring' } }, 'mark'],
               after: { expiry: { target: '#session.closed', actions: endWith('token_expired') } },
             },
           },
@@ -205,7 +222,7 @@ const machine = setup({
               entry: { type: 'reportPulse', params: { level: 'quiet' } },
               after: {
                 heartbeat: [
-                  { guard: 'canEcho', target: 'waiting', actions: 'mark' },
+                  { guard: 'canEcho', target: 'waiting', actions: 'probe' },
                   { target: 'quiet', reenter: true, actions: 'mark' },
                 ],
               },
@@ -215,8 +232,14 @@ const machine = setup({
             waiting: {
               tags: ['waiting'],
               entry: { type: 'reportPulse', params: { level: 'waiting' } },
+              after: { silence: 'silent' },
+              on: { 'marker.echoed': 'quiet', 'peer.heard': 'quiet' },
+            },
+            silent: {
+              tags: ['waiting', 'silent'],
+              entry: { type: 'reportPulse', params: { level: 'silent' } },
               after: { echoDeadline: { target: '#session.closed', actions: endWith('heartbeat_missed') } },
-              on: { 'marker.echoed': 'quiet' },
+              on: { 'marker.echoed': 'quiet', 'peer.heard': 'quiet' },
             },
           },
         },

@@ -56,6 +56,16 @@ export type SessionEndReason =
   | 'actor_failed'
   | 'stopped';
 
+/** Heartbeat and acknowledgement in one. */
+export type Marker = {
+  /** What the peer is to echo: rises by one. */
+  readonly counter: number;
+  /** How long the token is still good for, where that is short. */
+  readonly tokenExpiresInMs: number | null;
+  /** Nothing was heard for a while: whatever there is at the other end is to answer, not its application alone. */
+  readonly isProbe: boolean;
+};
+
 /** Implemented by the transport, called by the session actor. No method throws; after `close` or `terminate` all are no-ops. */
 export type SessionLink = {
   /** Sends `connection_ack` (WebSocket) or nothing (SSE). Called once. */
@@ -64,8 +74,7 @@ export type SessionLink = {
   deliver(batch: readonly Delivery[]): void;
   /** Bytes handed over and not yet taken by the kernel. */
   readonly bufferedBytes: number;
-  /** Sends a marker (heartbeat and ack in one) carrying `counter`, and how long the token is still good for where that is short. */
-  mark(counter: number, tokenExpiresInMs: number | null): void;
+  mark(marker: Marker): void;
   /** Ends the operation with an `error` for its id; the session lives on. */
   fail(operationId: string, error: GatewayError): void;
   /** Closes with the reason's code after what was delivered. */
@@ -95,6 +104,8 @@ export type SessionHandle = {
   has(operationId: string): boolean;
   /** The peer echoed marker `counter`, by protocol pong (`echo`) or RFC 6455 pong (`bare`). */
   echoed(counter: number, by: SessionClass): void;
+  /** Anything at all came from the peer: it is there. */
+  heard(): void;
   /** `bufferedBytes` fell to zero or under half of the high-water mark. */
   drained(): void;
   /** The connection is gone, or the transport saw a violation and closed it. Idempotent. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { SessionHandle, SessionLink, Sessions } from './session.ts';
 import { SessionActor, type SessionDeps } from './session-actor.ts';
 import type { Tail } from './tail.ts';
@@ -14,7 +14,6 @@ export type DrainOptions = {
 export type SessionTableDeps = Omit<SessionDeps, 'ended' | 'currentCursor'> & {
   readonly tail: Tail;
   readonly clock: Clock;
-  after(delayMs: number, task: () => void): Timer;
   /** 0 (inclusive) to 1 (exclusive). */
   random(): number;
 };

@@ -1,12 +1,15 @@
 import type { UserId } from '../event.ts';
 import { type MachineRunner, ownerOf, type RunningMachine } from './machine-runner.ts';
 import type { CoreOptions } from './options.ts';
+import type { FlowLevel, IdentityLevel, PulseLevel } from './session.machine.ts';
 import { type UserEvent, type UserTag, userMachine } from './user.machine.ts';
 
 /** One connected user: the sessions, what is worst among them, and whether they fail too often. Lives on for the away window. */
 
-type Level = 'open' | 'lagging' | 'stalled';
-type Pulse = 'quiet' | 'waiting';
+/** How a session is, in what concerns its user. */
+export type SessionHealth = { readonly flow: FlowLevel; readonly pulse: PulseLevel; readonly identity: IdentityLevel };
+
+const well: SessionHealth = { flow: 'open', pulse: 'quiet', identity: 'valid' };
 
 /** A session as its user sees it. */
 export type OwnedSession = { send(event: { readonly type: 'user.revoked' }): void };
@@ -22,12 +25,24 @@ export type UserActorDeps = {
   forget(userId: UserId): void;
 };
 
-const flowEvents: Readonly<Record<Level, UserEvent>> = {
-  open: { type: 'flow.opened' },
-  lagging: { type: 'flow.lagged' },
-  stalled: { type: 'flow.stalled' },
-};
-const levels: readonly Level[] = ['stalled', 'lagging', 'open'];
+/** Per region its levels, worst first, with the event that says so. */
+const regions: { readonly [Region in keyof SessionHealth]: readonly (readonly [SessionHealth[Region], UserEvent])[] } =
+  {
+    flow: [
+      ['stalled', { type: 'flow.stalled' }],
+      ['lagging', { type: 'flow.lagged' }],
+      ['open', { type: 'flow.opened' }],
+    ],
+    pulse: [
+      ['silent', { type: 'pulse.silenced' }],
+      ['waiting', { type: 'pulse.waited' }],
+      ['quiet', { type: 'pulse.quieted' }],
+    ],
+    identity: [
+      ['expiring', { type: 'identity.expiring' }],
+      ['valid', { type: 'identity.renewed' }],
+    ],
+  };
 
 /** The user machine with its effects and delays; made once, shared by all. */
 export const wireUserMachine = (options: CoreOptions): unknown =>
@@ -42,9 +57,11 @@ export const wireUserMachine = (options: CoreOptions): unknown =>
 export class UserActor {
   readonly userId: UserId;
   readonly #deps: UserActorDeps;
-  readonly #sessions = new Map<OwnedSession, { flow: Level; pulse: Pulse }>();
+  readonly #sessions = new Map<OwnedSession, SessionHealth>();
   readonly #machine: RunningMachine<UserEvent, UserTag>;
   #failedAtMs: number[] = [];
+  /** The worst of the sessions, as the machine knows it. */
+  #worst: SessionHealth = well;
 
   constructor(deps: UserActorDeps) {
     this.#deps = deps;
@@ -70,7 +87,7 @@ export class UserActor {
   /** Takes in a session; false when the user has as many as allowed. */
   attach(session: OwnedSession): boolean {
     if (this.#sessions.size >= this.#deps.options.maxSocketsPerUser) return false;
-    this.#sessions.set(session, { flow: 'open', pulse: 'quiet' });
+    this.#sessions.set(session, well);
     this.#machine.send({ type: 'session.attached' });
     return true;
   }
@@ -78,22 +95,15 @@ export class UserActor {
   detach(session: OwnedSession): void {
     if (!this.#sessions.delete(session)) return;
     this.#machine.send({ type: 'session.detached', left: this.#sessions.size });
-    this.#reportFlow();
+    this.#report();
   }
 
-  flow(session: OwnedSession, flow: Level): void {
-    const entry = this.#sessions.get(session);
-    if (entry === undefined || entry.flow === flow) return;
-    entry.flow = flow;
-    this.#reportFlow();
-  }
-
-  pulse(session: OwnedSession, pulse: Pulse): void {
-    const entry = this.#sessions.get(session);
-    if (entry === undefined || entry.pulse === pulse) return;
-    entry.pulse = pulse;
-    const isWaiting = [...this.#sessions.values()].some((each) => each.pulse === 'waiting');
-    this.#machine.send({ type: isWaiting ? 'pulse.waited' : 'pulse.quieted' });
+  /** What changed for one session. */
+  note(session: OwnedSession, change: Partial<SessionHealth>): void {
+    const health = this.#sessions.get(session);
+    if (health === undefined) return;
+    this.#sessions.set(session, { ...health, ...change });
+    this.#report();
   }
 
   /** A session of this user failed by a bug: too many in a while, and reconnects are paced. */
@@ -120,8 +130,14 @@ export class UserActor {
     this.#deps.forget(this.userId);
   }
 
-  #reportFlow(): void {
-    const worst = levels.find((level) => [...this.#sessions.values()].some((entry) => entry.flow === level));
-    this.#machine.send(flowEvents[worst ?? 'open']);
+  /** Tells the machine where the worst of a region has changed. */
+  #report(): void {
+    const all = [...this.#sessions.values()];
+    for (const region of ['flow', 'pulse', 'identity'] as const) {
+      const [level, event] = regions[region].find(([each]) => all.some((health) => health[region] === each)) ?? [];
+      if (level === undefined || event === undefined || level === this.#worst[region]) continue;
+      this.#worst = { ...this.#worst, [region]: level };
+      this.#machine.send(event);
+    }
   }
 }

@@ -74,7 +74,7 @@ const machine = setup({
           on: { 'user.revoked': '.revoked' },
           states: {
             valid: { on: { 'identity.expiring': 'expiring' } },
-            expiring: { tags: ['expiring'], on: { 'identity.renewed': 'valid', 'session.attached': 'valid' } },
+            expiring: { tags: ['expiring'], on: { 'identity.renewed': 'valid' } },
             // A new session brings a token issued later, or the connect check would have refused it.
             revoked: { tags: ['revoked'], entry: 'closeSessions', on: { 'session.attached': 'valid' } },
           },

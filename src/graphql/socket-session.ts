@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MessageType } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import type { Delivery, SessionEndReason, SessionHandle, SessionLink } from '../actors/session.ts';
+import type { Delivery, Marker, SessionEndReason, SessionHandle, SessionLink } from '../actors/session.ts';
 import type { GatewayError } from '../errors.ts';
 import type { TraceContext } from '../event.ts';
 import type { SessionClass } from '../telemetry/facade.ts';
@@ -65,6 +65,7 @@ export class SocketSession implements SessionLink {
     this.#operations = new SocketOperations(this.#handle, this.#writer, deps);
     ws.on('message', (data, isBinary) => this.#receive(String(data), isBinary));
     ws.on('pong', (data) => this.#peerPonged(String(data)));
+    ws.on('ping', () => this.#handle.heard());
     // ws has closed with the code of the violation (1002, 1007, 1009) by then.
     ws.on('error', () => {
       this.#endReason = 'protocol_violation';
@@ -88,10 +89,10 @@ export class SocketSession implements SessionLink {
     for (const { trace } of batch) trace?.event('written');
   }
 
-  mark(counter: number, tokenExpiresInMs: number | null): void {
+  mark({ counter, tokenExpiresInMs, isProbe }: Marker): void {
     this.#budget.expect();
     this.#writer.write([markerFrame(counter, tokenExpiresInMs)]);
-    if (this.#peer !== 'echo') this.#pings.ask(counter);
+    if (isProbe || this.#peer !== 'echo') this.#pings.ask(counter);
   }
 
   fail(operationId: string, error: GatewayError): void {
@@ -112,6 +113,7 @@ export class SocketSession implements SessionLink {
   #receive(text: string, isBinary: boolean): void {
     if (this.#isClosed) return;
     this.#deps.telemetry.counts.framesIn++;
+    this.#handle.heard();
     const violation = this.#judge(text, isBinary);
     if (violation === null) return;
     this.#close(violation);
@@ -172,7 +174,9 @@ export class SocketSession implements SessionLink {
   }
 
   #peerPonged(data: string): void {
-    if (this.#isClosed || this.#peer === 'echo' || !/^\d{1,15}$/.test(data)) return;
+    if (this.#isClosed) return;
+    this.#handle.heard();
+    if (!/^\d{1,15}$/.test(data)) return;
     this.#handle.echoed(Number(data), 'bare');
     this.#pings.answered();
   }

@@ -1,5 +1,6 @@
 import type {
   Delivery,
+  Marker,
   Payload,
   SessionEndReason,
   SessionHandle,
@@ -14,6 +15,8 @@ import type { TestNode } from './node.ts';
 export class TestClient implements SessionLink {
   readonly received: Delivery[] = [];
   readonly marks: number[] = [];
+  /** Those of them that any stack is to answer. */
+  readonly probes: number[] = [];
   /** What markers said of the token's end. */
   readonly challenges: number[] = [];
   readonly failures: { operationId: string; error: GatewayError }[] = [];
@@ -43,8 +46,9 @@ export class TestClient implements SessionLink {
     if (this.isSlow) this.bufferedBytes += batch.length * 300;
   }
 
-  mark(counter: number, tokenExpiresInMs: number | null): void {
+  mark({ counter, tokenExpiresInMs, isProbe }: Marker): void {
     this.marks.push(counter);
+    if (isProbe) this.probes.push(counter);
     if (tokenExpiresInMs !== null) this.challenges.push(tokenExpiresInMs);
   }
 

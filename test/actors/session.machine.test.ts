@@ -4,7 +4,7 @@ import { type SessionEvent, type SessionTag, sessionMachine } from '../../src/ac
 import type { SessionEndReason } from '../../src/actors/session.ts';
 import { type RecordedMachine, recordMachine } from './recording-machine.ts';
 
-const effects = ['requestTurn', 'acknowledge', 'mark', 'startDraining', 'end'];
+const effects = ['requestTurn', 'acknowledge', 'mark', 'probe', 'startDraining', 'end'];
 type Session = RecordedMachine<SessionEvent, SessionTag>;
 
 const start = (canEcho = true): Session =>
@@ -108,7 +108,7 @@ describe('the session machine', () => {
   it('sends a marker after a quiet heartbeat and is content with its echo', () => {
     const session = at('active');
     session.clock.advance(25_010);
-    expect(session.takeEffects()).toEqual(['mark']);
+    expect(session.takeEffects()).toEqual(['probe']);
     expect(session.hasTag('waiting')).toBe(true);
     session.send(event('marker.echoed'));
     expect(session.hasTag('waiting')).toBe(false);
@@ -130,6 +130,7 @@ describe('the session machine', () => {
       'turn.granted',
       'turn.refused',
       'marker.echoed',
+      'peer.heard',
       'outbox.saturated',
       'outbox.progressed',
       'outbox.relieved',

@@ -166,6 +166,95 @@ describe('a session', () => {
     expect(again.endedBy).toBe('token_refused');
   });
 
+  it('marks what it wrote at the latest 5 s later, so that acknowledgements are no guess', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ heartbeatMs: 1e9 });
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.settle();
+    client.handle.echoed(client.marks.at(-1) ?? 0, 'echo');
+    world.clock.advance(60_000);
+    const before = client.marks.length;
+    await world.log.append([record('first')]);
+    await world.settle();
+    expect(client.marks.length).toBe(before + 1);
+    world.clock.advance(1_000);
+    await world.log.append([record('second')]);
+    await world.settle();
+    world.clock.advance(3_900);
+    expect(client.marks.length).toBe(before + 1);
+    world.clock.advance(200);
+    expect(client.marks.length).toBe(before + 2);
+    world.clock.advance(600_000);
+    expect(client.marks.length).toBe(before + 2);
+  });
+
+  it('keeps a peer from which anything comes, though it makes nothing of markers, and probes whatever stack it has (C31)', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const [chatty, echoing] = [connectAs(node, viewer('u1')), connectAs(node, viewer('u2'))];
+    echoing.handle.echoed(0, 'echo');
+    for (let i = 0; i < 40; i++) {
+      world.clock.advance(10_000);
+      chatty.handle.heard();
+      // An application that echoed once and stopped; its WebSocket stack goes on.
+      if (i === 0) echoing.handle.echoed(echoing.marks.at(-1) ?? 0, 'echo');
+      else echoing.handle.heard();
+    }
+    expect([chatty.endedBy, echoing.endedBy]).toEqual([null, null]);
+    expect(echoing.probes.length).toBeGreaterThan(5);
+  });
+
+  it('acknowledges nothing for an answer of the stack where the application echoes (P7)', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const observed: number[] = [];
+    const node = await world.node({ heartbeatMs: 1e9 });
+    node.telemetry.observe = (name, value) => void (name === 'recordToAck' && observed.push(value));
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.settle();
+    world.clock.advance(10_000);
+    await world.log.append([record('one')]);
+    await world.settle();
+    client.handle.echoed(client.marks.at(-1) ?? 0, 'echo');
+    expect(observed).toHaveLength(1);
+    world.clock.advance(10_000);
+    await world.log.append([record('two')]);
+    await world.settle();
+    client.handle.echoed(client.marks.at(-1) ?? 0, 'bare');
+    expect(observed).toHaveLength(1);
+    client.handle.echoed(client.marks.at(-1) ?? 0, 'echo');
+    expect(observed).toHaveLength(2);
+  });
+
+  it('tells its user how it is, and the user is as the worst of its sessions', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ outboxHighWaterCount: 10, socketHighWaterBytes: 300 });
+    const users = (): string => Object.keys(node.core.snapshot().users).join();
+    const slow = connectAs(node, viewer('u1', { expiresAtMs: world.clock.now() + 90_000 }));
+    const well = connectAs(node, viewer('u1'));
+    for (const client of [slow, well]) subscribe(client);
+    await world.settle();
+    const beat = (): void => well.handle.echoed(well.marks.at(-1) ?? 0, 'echo');
+    expect(users()).toBe('here.presence.present identity.valid flow.open pulse.quiet supervision.steady');
+    world.clock.advance(31_000);
+    beat();
+    expect(users()).toContain('identity.expiring');
+    expect(users()).toContain('pulse.waiting');
+    slow.isSlow = true;
+    await world.log.append(Array.from({ length: 50 }, (_, i) => record(`e${i}`)));
+    await world.settle();
+    expect(users()).toContain('flow.lagging');
+    world.clock.advance(6_000);
+    beat();
+    expect(users()).toContain('flow.stalled');
+    world.clock.advance(6_000);
+    beat();
+    expect(users()).toContain('pulse.silent');
+    slow.handle.closed('client_closed');
+    expect(users()).toBe('here.presence.present identity.valid flow.open pulse.quiet supervision.steady');
+  });
+
   it('cuts a peer that echoes no marker, and keeps one that does', async () => {
     const world = await createWorld();
     const node = await world.node();

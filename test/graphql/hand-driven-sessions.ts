@@ -25,6 +25,7 @@ export class HandDrivenSession implements SessionHandle {
   isActive = false;
   ended: SessionEndReason | null = null;
   drainedTimes = 0;
+  heardTimes = 0;
   /** Set to hold the acknowledgement back. */
   isHeld = false;
   /** What the next subscribe is refused with. */
@@ -78,6 +79,10 @@ export class HandDrivenSession implements SessionHandle {
 
   echoed(counter: number, by: SessionClass): void {
     this.echoes.push({ counter, by });
+  }
+
+  heard(): void {
+    this.heardTimes++;
   }
 
   drained(): void {

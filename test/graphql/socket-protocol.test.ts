@@ -203,7 +203,7 @@ describe('messages that are not of the protocol', () => {
     const strict = await openEndpoint({ limits: { messages: { perSecond: 1, burst: 5 } } });
     const client = await connectAs(strict.wsUrl, 'user:ada');
     for (let counter = 1; counter <= 100; counter++) {
-      strict.core.last.link.mark(counter, null);
+      strict.core.last.link.mark({ counter, tokenExpiresInMs: null, isProbe: false });
       client.send({ type: 'pong', payload: { carillon: counter } });
     }
     await until(() => strict.core.last.echoes.some(({ counter, by }) => counter === 100 && by === 'echo'));
@@ -240,12 +240,12 @@ describe('ping and pong', () => {
   it('carries markers to both kinds of peers until the peer echoes one in the protocol', async () => {
     const client = await connectAs(endpoint.wsUrl, 'user:ada');
     const { core } = endpoint;
-    core.last.link.mark(7, null);
+    core.last.link.mark({ counter: 7, tokenExpiresInMs: null, isProbe: false });
     expect(await client.next()).toEqual({ type: 'ping', payload: { carillon: 7 } });
     await until(() => core.last.echoes.length === 1);
     expect(core.last.echoes).toEqual([{ counter: 7, by: 'bare' }]);
     client.send({ type: 'pong', payload: { carillon: 7 } });
-    core.last.link.mark(8, null);
+    core.last.link.mark({ counter: 8, tokenExpiresInMs: null, isProbe: false });
     await settle(client);
     client.send({ type: 'pong', payload: { carillon: 8 } });
     await until(() => core.last.echoes.length >= 3);
@@ -257,7 +257,8 @@ describe('ping and pong', () => {
     const { core } = endpoint;
     const pings: string[] = [];
     client.ws.on('ping', (data: Buffer) => pings.push(String(data)));
-    for (let counter = 1; counter <= 200; counter++) core.last.link.mark(counter, null);
+    for (let counter = 1; counter <= 200; counter++)
+      core.last.link.mark({ counter, tokenExpiresInMs: null, isProbe: false });
     await until(() => core.last.echoes.some(({ counter }) => counter === 200));
     expect(pings).toEqual(['1', '200']);
     expect(client.ws.readyState).toBe(client.ws.OPEN);

@@ -81,7 +81,7 @@ describe('a subscription as event stream', () => {
   it('is kept warm by comments, which are no acks', async () => {
     const stream = await subscribed();
     const { length } = stream.text();
-    endpoint.core.last.link.mark(1, null);
+    endpoint.core.last.link.mark({ counter: 1, tokenExpiresInMs: null, isProbe: false });
     await until(() => stream.text().length > length);
     expect(stream.text().slice(length)).toBe(':\n\n');
     stream.cut();
