@@ -153,7 +153,7 @@ class ComposedGateway implements Gateway {
   }
 
   snapshot(): unknown {
-    return this.#core === null ? {} : { ...this.#core.snapshot(), ...this.#core.stats };
+    return this.#core === null ? {} : { ...this.#core.stats, machines: this.#core.snapshot() };
   }
 
   async #openCore(

@@ -55,7 +55,8 @@ export type LimitName =
   | 'OUTBOX_BYTES'
   | 'LAGGING_TIME'
   | 'STALLED_TIME'
-  | 'HEARTBEAT_TIME';
+  | 'HEARTBEAT_TIME'
+  | 'AWAY_TIME';
 
 /** The limits, in the order of the documentation. */
 export const limits: Readonly<Record<LimitName, Limit>> = {
@@ -223,6 +224,13 @@ export const limits: Readonly<Record<LimitName, Limit>> = {
     max: 10 * minute,
     what: 'rest after which a ping is sent, 20 % more or less; as long again until something must come back',
     seen: 'the connection is cut',
+  }),
+  AWAY_TIME: ms({
+    default: 2 * minute,
+    min: second,
+    max: 60 * minute,
+    what: 'time for which a user without a connection is remembered here',
+    seen: 'nothing: a client resumes with its cursor all the same',
   }),
 };
 

@@ -11,6 +11,7 @@ export const coreLimits = (limits: Limits): Partial<CoreOptions> => ({
   heartbeatMs: limits.HEARTBEAT_TIME,
   progressDeadlineMs: limits.LAGGING_TIME,
   stalledDeadlineMs: limits.STALLED_TIME,
+  awayWindowMs: limits.AWAY_TIME,
   maxSocketsPerUser: limits.SOCKETS_PER_USER,
   maxSubscriptionsPerSession: limits.OPERATIONS,
   admissionsPerSecond: limits.ACKS_PER_SECOND,

@@ -54,6 +54,9 @@ export const httpServerOptions = (limits: Partial<GraphqlLimits> = {}): ServerOp
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 2_000,
+  // The kernel finds out about readers of event streams that are gone: nothing else comes from them.
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
 });
 
 /** Creates the GraphQL endpoint. Attaches resolvers to the schema; throws where schema and resolvers do not belong together. */

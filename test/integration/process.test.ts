@@ -47,6 +47,22 @@ describe('a gateway process on the embedded log', () => {
     await Promise.all([ada.close(), bob.close()]);
   });
 
+  it('shows its machines by state, on SIGUSR2 and on the admin port', async () => {
+    const gateway = await startGateway({ CARILLON_DATA_DIR: await dataDir() });
+    cleanUp.push(() => gateway.end());
+    const ada = await follow(gateway.wsUrl, { token: await testToken('ada') });
+    cleanUp.push(() => ada.close());
+    const session = 'active.auth.valid heartbeat.quiet flow.open';
+    const user = 'here.presence.present identity.valid flow.open pulse.quiet supervision.steady';
+    const machines = { sessions: { [session]: 1 }, users: { [user]: 1 } };
+    const body = JSON.parse((await get(`${gateway.adminUrl}/snapshot`)).body) as object;
+    expect(body).toMatchObject({ sessions: 1, users: 1, subscriptions: 1, machines });
+    gateway.process.kill('SIGUSR2');
+    const printed = (): string | undefined => gateway.output.find((line) => line.includes('"machines"'));
+    await expect.poll(printed).toBeDefined();
+    expect(JSON.parse(printed() ?? '')).toMatchObject({ machines });
+  });
+
   it('drains on SIGTERM: sockets close with 1012, a client resumes after the restart from its cursor, exit 0', async () => {
     const folder = await dataDir();
     const first = await startGateway({ CARILLON_DATA_DIR: folder });
