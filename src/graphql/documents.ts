@@ -51,6 +51,9 @@ export type DocumentsOptions = {
 
 const maxErrors = 20;
 
+const conditionalRoot =
+  'the root field of a subscription cannot depend on a variable: put @skip and @include on what is selected below it';
+
 /** Suggestions would spell out the schema to who may not see it. */
 const withoutSuggestion = (message: string): string => message.replace(/ Did you mean .*$/s, '');
 
@@ -88,11 +91,20 @@ export const createDocuments = (options: DocumentsOptions): Documents => {
     }
   };
 
+  /** graphql-js looks for a subscription's root field without variables, and throws where @skip or @include of it needs one. */
+  const validated = (document: DocumentNode): readonly GraphQLError[] => {
+    try {
+      return validate(schema, document, rules, { maxErrors });
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      return [errorAt(error, conditionalRoot, {})];
+    }
+  };
+
   const check = (document: DocumentNode): readonly GraphQLError[] => {
     const overLimits = limitErrors(document, limits);
     if (overLimits.length > 0) return overLimits;
-    const errors = validate(schema, document, rules, { maxErrors });
-    return errors.map((error) => {
+    return validated(document).map((error) => {
       const message = isIntrospectionEnabled ? error.message : withoutSuggestion(error.message);
       return errorAt(error, message, { code: 'GRAPHQL_VALIDATION_FAILED' });
     });

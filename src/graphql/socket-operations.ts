@@ -40,7 +40,7 @@ export class SocketOperations {
     const { id } = message;
     // [GQLWS-4.2] [GQLWS-4.3] In the turn in which it came: nothing else can take the id in between.
     if (this.#running.has(id) || this.#session.has(id)) return violations.idTaken(id);
-    const errors = this.#begin(message, viewer, trace);
+    const errors = this.#tryToBegin(message, viewer, trace);
     if (errors.length > 0) this.#refuse(id, errors);
     return null;
   }
@@ -65,6 +65,16 @@ export class SocketOperations {
     for (const running of this.#running.values()) running.isCancelled = true;
     this.#running.clear();
     this.#subscribed.clear();
+  }
+
+  /** A bug met on behalf of one operation is that operation's trouble. */
+  #tryToBegin(message: SubscribeMessage, viewer: Viewer, trace: TraceContext | null): readonly unknown[] {
+    try {
+      return this.#begin(message, viewer, trace);
+    } catch (thrown) {
+      this.complete(message.id);
+      return [thrown];
+    }
   }
 
   /** What is wrong with the operation; empty once it runs. */

@@ -114,10 +114,14 @@ export class SocketSession implements SessionLink {
     if (this.#isClosed) return;
     this.#deps.telemetry.counts.framesIn++;
     this.#handle.heard();
-    const violation = this.#judge(text, isBinary);
-    if (violation === null) return;
-    this.#close(violation);
-    this.#handle.closed('protocol_violation');
+    try {
+      const violation = this.#judge(text, isBinary);
+      if (violation !== null) this.#end(violation, 'protocol_violation');
+    } catch (thrown) {
+      // A bug: an emitter's listener that throws would end the process, and with it everybody.
+      this.#deps.mask.mask(thrown);
+      this.#end(closeOf('actor_failed'), 'actor_failed');
+    }
   }
 
   #judge(text: string, isBinary: boolean): Close | null {
@@ -182,6 +186,11 @@ export class SocketSession implements SessionLink {
   }
 
   // Ends.
+
+  #end(close: Close, reason: SessionEndReason): void {
+    this.#close(close);
+    this.#handle.closed(reason);
+  }
 
   #close(close: Close): void {
     this.#isClosed = true;

@@ -62,6 +62,7 @@ describe('how a connection ends', () => {
     ...Object.entries(violations).map(
       ([name, close]) => [name, typeof close === 'function' ? close('x') : close] as const,
     ),
+    ['too many fragments', { code: 1008, reason: '' }],
     ['a frame too large', { code: 1009, reason: '' }],
     ['a malformed frame', { code: 1002, reason: '' }],
     ['text that is not UTF-8', { code: 1007, reason: '' }],

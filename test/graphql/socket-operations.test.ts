@@ -265,6 +265,59 @@ describe('a subscription', () => {
     expect(endpoint.core.last.requests).toEqual([]);
   });
 
+  it.each([
+    'subscription ($b: Boolean!) { notificationReceived @include(if: $b) { cursor } }',
+    'subscription ($b: Boolean = true) { notificationReceived @skip(if: $b) { cursor } }',
+    'subscription ($b: Boolean!) { ... @include(if: $b) { notificationReceived { cursor } } }',
+    'subscription ($b: Boolean!) { ...F @skip(if: $b) } fragment F on Subscription { notificationReceived { cursor } }',
+  ])('whose root depends on a variable is refused, and the socket lives on: %s', async (query) => {
+    const client = await connectAs(endpoint.wsUrl, 'user:ada');
+    client.send(subscribeMessage('1', query, { variables: { b: true } }));
+    const { type, payload } = await client.next();
+    expect(type).toBe('error');
+    expect(payload[0]).toMatchObject({
+      message: expect.stringContaining('root field of a subscription'),
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    });
+    client.send(subscribeMessage('1', 'subscription { notificationReceived { cursor } }'));
+    await settle(client);
+    expect(endpoint.core.last.subscriptions.size).toBe(1);
+  });
+
+  it('that meets a bug is one masked error, and the socket lives on', async () => {
+    const client = await connectAs(endpoint.wsUrl, 'user:ada');
+    const session = endpoint.core.last;
+    const real = session.subscribe.bind(session);
+    session.subscribe = () => {
+      throw new TypeError('secret: hunter2');
+    };
+    client.send(subscribeMessage('1', 'subscription { notificationReceived { cursor } }'));
+    const { type, payload } = await client.next();
+    expect([type, payload[0].extensions.code]).toEqual(['error', 'INTERNAL_SERVER_ERROR']);
+    expect(JSON.stringify(payload)).not.toContain('hunter2');
+    session.subscribe = real;
+    client.send(subscribeMessage('1', 'subscription { notificationReceived { cursor } }'));
+    await settle(client);
+    expect(session.subscriptions.size).toBe(1);
+  });
+
+  it('of a session that meets a bug elsewhere ends with it alone, by 1012', async () => {
+    const [client, other] = [await connectAs(endpoint.wsUrl, 'user:ada'), await connectAs(endpoint.wsUrl, 'user:bob')];
+    const session = endpoint.core.opened.at(-2);
+    const before = endpoint.logged.length;
+    Object.assign(session ?? {}, {
+      unsubscribe() {
+        throw new TypeError('broken');
+      },
+    });
+    client.send(subscribeMessage('1', 'subscription { notificationReceived { cursor } }'));
+    client.send({ type: 'complete', id: '1' });
+    expect((await client.closed).code).toBe(1012);
+    expect(session?.ended).toBe('actor_failed');
+    expect(endpoint.logged.length).toBe(before + 1);
+    await settle(other);
+  });
+
   it('shares one plan with all whose selection is the same, whatever their cursors', async () => {
     const query = `subscription S($after: Cursor, $long: Boolean!) {
       notificationReceived(after: $after) { cursor edge { node { title body @include(if: $long) } } } }`;
