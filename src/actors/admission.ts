@@ -19,6 +19,8 @@ export class Admission {
   #tokens: number;
   #filledAtMs: number;
   #timer: Timer | null = null;
+  /** The last look found no turn left. */
+  #isDry = false;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
@@ -37,7 +39,8 @@ export class Admission {
       return;
     }
     this.#waiting.set(applicant, this.#deps.monotonic() + notBeforeMs);
-    this.#serve();
+    // With no turn left, the timer comes with the next one.
+    if (!this.#isDry) this.#serve();
   }
 
   /** Gives up waiting; without effect on one that was served. */
@@ -47,11 +50,13 @@ export class Admission {
 
   #serve(): void {
     this.#fill();
+    this.#isDry = false;
     const now = this.#deps.monotonic();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const [applicant, notBefore] of this.#waiting) {
       if (notBefore > now) nextMs = Math.min(nextMs, notBefore - now);
       else if (this.#tokens < 1) {
+        this.#isDry = true;
         nextMs = Math.min(nextMs, ((1 - this.#tokens) / this.#deps.perSecond) * 1_000);
         break;
       } else {

@@ -37,6 +37,7 @@ export type LimitName =
   | 'MESSAGES_PER_SECOND'
   | 'MESSAGE_BURST'
   | 'OPENING_SOCKETS'
+  | 'UPGRADES_PER_SECOND'
   | 'INIT_TIME'
   | 'ACK_TIME'
   | 'ACKS_PER_SECOND'
@@ -116,6 +117,13 @@ export const limits: Readonly<Record<LimitName, Limit>> = {
     what: 'sockets of one address that have no `connection_ack` yet; after that an address may have any number',
     seen: 'HTTP 503 at the upgrade',
   }),
+  UPGRADES_PER_SECOND: count({
+    default: 250,
+    min: 1,
+    max: 100_000,
+    what: 'sockets that are taken in a second; where all come back at once, more wait, so that those who are here notice little',
+    seen: 'the handshake takes longer',
+  }),
   INIT_TIME: ms({
     default: 3 * second,
     min: 100,
@@ -141,8 +149,8 @@ export const limits: Readonly<Record<LimitName, Limit>> = {
     default: 20_000,
     min: 1,
     max: 1_000_000,
-    what: 'sockets that wait for their `connection_ack`',
-    seen: 'close 1013',
+    what: 'sockets that wait to be taken, and as many that wait for their `connection_ack`',
+    seen: 'HTTP 503 at the upgrade; close 1013',
   }),
   SOCKETS_PER_USER: count({
     default: 10,

@@ -38,6 +38,8 @@ export const transportLimits = (limits: Limits): Partial<GraphqlLimits> => ({
   messages: { perSecond: limits.MESSAGES_PER_SECOND, burst: limits.MESSAGE_BURST },
   maxOperations: limits.OPERATIONS,
   maxOpeningPerAddress: limits.OPENING_SOCKETS,
+  upgradesPerSecond: limits.UPGRADES_PER_SECOND,
+  maxWaitingUpgrades: limits.WAITING_ACKS,
   maxBodyBytes: limits.BODY_BYTES,
   maxPublishBodyBytes: limits.PUBLISH_BODY_BYTES,
   requestDeadlineMs: limits.REQUEST_TIME,

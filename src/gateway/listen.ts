@@ -16,10 +16,13 @@ export type Listening = {
   stop(): void;
 };
 
+/** Connections that the kernel keeps until they are taken, as far as it lets us: beyond it clients wait a second to try again. */
+const backlog = 4_096;
+
 const tryListen = (server: TcpServer, port: number, host: string): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.removeListener('error', reject);
       resolve();
     });

@@ -13,6 +13,9 @@ export type GraphqlLimits = {
   readonly maxOperations: number;
   /** Sockets of one address that are not acknowledged yet; after that a balancer's address may have any number. */
   readonly maxOpeningPerAddress: number;
+  /** Upgrades that are taken in a second; more wait, at most `maxWaitingUpgrades`. */
+  readonly upgradesPerSecond: number;
+  readonly maxWaitingUpgrades: number;
   /** Body of an HTTP request. */
   readonly maxBodyBytes: number;
   /** The same with the publish scope. */
@@ -31,6 +34,8 @@ export const defaultGraphqlLimits: GraphqlLimits = {
   messages: { perSecond: 20, burst: 60 },
   maxOperations: 32,
   maxOpeningPerAddress: 200,
+  upgradesPerSecond: 250,
+  maxWaitingUpgrades: 20_000,
   maxBodyBytes: 102_400, // 100 KiB
   maxPublishBodyBytes: 1_048_576, // 1 MiB
   requestDeadlineMs: 10_000,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { Admission } from '../actors/index.ts';
 import type { Access } from './access.ts';
 import type { ClientAddress } from './client-address.ts';
 import { violations } from './close-codes.ts';
@@ -53,6 +54,8 @@ class OpeningSockets {
   }
 }
 
+const overloaded: Refusal = { status: '503 Service Unavailable', message: 'too many are connecting: try again' };
+
 const refuse = (socket: Duplex, { status, message }: Refusal): void => {
   const head = [
     `HTTP/1.1 ${status}`,
@@ -100,6 +103,13 @@ export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
     handleProtocols: pickProtocol,
   };
   const server = new WebSocketServer(options);
+  const pace = new Admission({
+    perSecond: limits.upgradesPerSecond,
+    burst: Math.max(1, limits.upgradesPerSecond / 10),
+    maxWaiting: limits.maxWaitingUpgrades,
+    monotonic: () => deps.clock.monotonic(),
+    after: (delayMs, task) => deps.clock.after(delayMs, task),
+  });
 
   const refusalOf = (request: IncomingMessage): Refusal | null => {
     if (!path.matches(request.url)) return { status: '404 Not Found', message: path.hint };
@@ -120,7 +130,11 @@ export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
       }
       const onSettled = opening.enter(addressOf(request));
       socket.once('close', onSettled);
-      server.handleUpgrade(request, socket, head, (ws) => accept(ws, request, { ...deps, onSettled }));
+      const take = (): void =>
+        server.handleUpgrade(request, socket, head, (ws) => accept(ws, request, { ...deps, onSettled }));
+      const applicant = { grant: take, refuse: () => refuse(socket, overloaded) };
+      socket.once('close', () => pace.leave(applicant));
+      pace.request(applicant);
     },
     close() {
       for (const ws of server.clients) ws.terminate();

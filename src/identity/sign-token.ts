@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type Clock, systemClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
@@ -23,14 +24,15 @@ export type TokenClaims = {
 export const minSecretBytes = 32;
 
 /** The key that a secret stands for. Throws CONFIG_INVALID when it is shorter than 32 bytes. */
-export const secretKey = (secret: string): Uint8Array => {
-  const key = new TextEncoder().encode(secret);
-  if (key.length < minSecretBytes)
+export const secretKey = (secret: string): KeyObject => {
+  const bytes = Buffer.from(secret);
+  if (bytes.length < minSecretBytes)
     throw new GatewayError(
       'CONFIG_INVALID',
-      `the token secret has ${key.length} bytes: set CARILLON_JWT_SECRET to at least ${minSecretBytes}`,
+      `the token secret has ${bytes.length} bytes: set CARILLON_JWT_SECRET to at least ${minSecretBytes}`,
     );
-  return key;
+  // As an object the key is set up once; as bytes, for every token.
+  return createSecretKey(bytes);
 };
 
 /** Signs an HS256 token, for the command line, development and tests. Rejects with CONFIG_INVALID when the secret is too short. */

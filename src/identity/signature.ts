@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { type CompactJWSHeaderParameters, type CryptoKey, compactVerify, errors, type LocalJWKSet } from 'jose';
 import { KeysUnavailable } from './fetch-keys.ts';
 import type { KeySet } from './key-set.ts';
@@ -11,7 +12,7 @@ import type { KeySet } from './key-set.ts';
 export type SignatureResult = 'holds' | 'fails';
 
 /** The keys of one verifier; null = none of that kind. */
-export type Keys = { readonly secret: Uint8Array | null; readonly published: KeySet | null };
+export type Keys = { readonly secret: KeyObject | null; readonly published: KeySet | null };
 
 const secretAlgorithms: readonly string[] = ['HS256'];
 const publishedAlgorithms: readonly string[] = [
@@ -37,7 +38,7 @@ export const keyKind = (alg: unknown, keys: Keys): 'secret' | 'published' | null
 
 const check = async (
   token: string,
-  key: CryptoKey | Uint8Array,
+  key: CryptoKey | KeyObject,
   algorithms: readonly string[],
 ): Promise<SignatureResult> => {
   try {
@@ -91,5 +92,5 @@ export const checkPublished = async (
 };
 
 /** Checks by the shared secret. */
-export const checkSecret = (token: string, secret: Uint8Array): Promise<SignatureResult> =>
+export const checkSecret = (token: string, secret: KeyObject): Promise<SignatureResult> =>
   check(token, secret, secretAlgorithms);

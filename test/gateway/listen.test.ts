@@ -29,9 +29,9 @@ describe('listening', () => {
   /** A server on a machine without IPv6: the first attempt fails as the kernel would have it. */
   const withoutIpv6 = (): Server => {
     const server = newServer();
-    const real = server.listen.bind(server) as (port: number, host: string, done: () => void) => Server;
-    server.listen = ((port: number, host: string, done: () => void) => {
-      if (host !== '::') return real(port, host, done);
+    const real = server.listen.bind(server) as (at: { host: string }, done: () => void) => Server;
+    server.listen = ((at: { host: string }, done: () => void) => {
+      if (at.host !== '::') return real(at, done);
       process.nextTick(() => server.emit('error', Object.assign(new Error('no IPv6'), { code: 'EAFNOSUPPORT' })));
       return server;
     }) as typeof server.listen;
