@@ -147,7 +147,7 @@ export const describeGraphqlTransportWs = (
       ['graphql-ws', 'graphql-transport-ws'],
       [...Array.from({ length: 99 }, (_, n) => `p${n}`), 'graphql-transport-ws'],
     ]) {
-      clause(`[GQLWS-1.1] is picked out of ${offered.length} that are offered`, async () => {
+      clause(`[GQLWS-1.1] is picked out of ${offered.length} that are offered (C101)`, async () => {
         const client = await connect(offered);
         expect(client.ws.protocol).toBe('graphql-transport-ws');
         client.ws.terminate();
@@ -155,12 +155,12 @@ export const describeGraphqlTransportWs = (
     }
 
     for (const offered of [[], ['graphql-ws'], ['GRAPHQL-TRANSPORT-WS'], ['soap', 'graphql-ws']]) {
-      clause(`[GQLWS-1.2] closes with 4406 where it is not offered: ${JSON.stringify(offered)}`, async () => {
+      clause(`[GQLWS-1.2] closes with 4406 where it is not offered: ${JSON.stringify(offered)} (C101)`, async () => {
         expect(await close(await connect(offered))).toBe(4406);
       });
     }
 
-    clause('[GQLWS-1.3] is the only one spoken: a start of the legacy one runs nothing', async () => {
+    clause('[GQLWS-1.3] is the only one spoken: a start of the legacy one runs nothing (C08)', async () => {
       const client = await connect(['graphql-ws']);
       client.send({ type: 'connection_init', payload: await server().goodPayload() });
       client.send({ id: '1', type: 'start', payload: { query: server().stream } });
@@ -174,7 +174,7 @@ export const describeGraphqlTransportWs = (
       await expectAlive(await ready());
     });
 
-    clause('[GQLWS-2.2] is answered before anything else is sent', async () => {
+    clause('[GQLWS-2.2] is answered before anything else is sent (C91)', async () => {
       const client = await connect();
       await settle(client);
       expect(client.frames.filter((frame) => !frame.includes('settled'))).toEqual([]);
@@ -183,7 +183,7 @@ export const describeGraphqlTransportWs = (
       client.ws.terminate();
     });
 
-    clause('[GQLWS-2.3] that does not come closes with 4408', async () => {
+    clause('[GQLWS-2.3] that does not come closes with 4408 (C102)', async () => {
       expect(await close(await connect())).toBe(4408);
     });
 
@@ -193,7 +193,7 @@ export const describeGraphqlTransportWs = (
       expect(await close(client)).toBe(4429);
     });
 
-    clause('[GQLWS-2.4] that comes twice in one segment closes with 4429', async () => {
+    clause('[GQLWS-2.4] that comes twice in one segment closes with 4429 (C102)', async () => {
       const client = await connect();
       client.sendTogether([await init(), await init()]);
       expect(await close(client)).toBe(4429);
@@ -217,7 +217,7 @@ export const describeGraphqlTransportWs = (
         client.ws.terminate();
       });
 
-      clause(`[GQLWS-3.2] pong has the payload of its ping ${when}, or none`, async () => {
+      clause(`[GQLWS-3.2] pong has the payload of its ping ${when}, or none (C92)`, async () => {
         const client = await opened();
         client.send({ type: 'ping', payload: { a: [1, null] } });
         client.send({ type: 'ping', payload: null });
@@ -236,14 +236,14 @@ export const describeGraphqlTransportWs = (
   });
 
   describe(`${name}: subscribe`, () => {
-    clause('[GQLWS-4.1] before connection_init closes with 4401', async () => {
+    clause('[GQLWS-4.1] before connection_init closes with 4401 (C08)', async () => {
       const client = await connect();
       start(client, '1', server().query);
       expect(await close(client)).toBe(4401);
       expect(client.frames).toEqual([]);
     });
 
-    clause('[GQLWS-4.1] behind connection_init, not waiting for connection_ack, closes with 4401', async () => {
+    clause('[GQLWS-4.1] behind connection_init, not waiting for connection_ack, closes with 4401 (C83)', async () => {
       const client = await connect();
       client.sendTogether([await init(), subscribeMessage('1', server().query)]);
       expect(await close(client)).toBe(4401);
@@ -255,7 +255,7 @@ export const describeGraphqlTransportWs = (
       ['stream', 'query'],
       ['slow', 'stream'],
     ] as const) {
-      clause(`[GQLWS-4.2] with an id in use closes with 4409: ${first}, ${second}`, async () => {
+      clause(`[GQLWS-4.2] with an id in use closes with 4409: ${first}, ${second} (C64)`, async () => {
         const client = await ready();
         client.sendTogether([subscribeMessage('a', server()[first]), subscribeMessage('a', server()[second])]);
         expect(await client.closed).toEqual({ code: 4409, reason: 'Subscriber for a already exists' });
@@ -272,7 +272,7 @@ export const describeGraphqlTransportWs = (
       client.ws.terminate();
     });
 
-    clause('[GQLWS-4.3] may use an id again in the segment of its complete', async () => {
+    clause('[GQLWS-4.3] may use an id again in the segment of its complete (C62)', async () => {
       const client = await ready();
       client.sendTogether([
         subscribeMessage('a', server().stream),
@@ -285,7 +285,7 @@ export const describeGraphqlTransportWs = (
       await expectAlive(client);
     });
 
-    clause('[GQLWS-4.4] runs any number of operations side by side, each ended alone', async () => {
+    clause('[GQLWS-4.4] runs any number of operations side by side, each ended alone (C103)', async () => {
       const client = await ready();
       const kept = Array.from({ length: 10 }, (_, n) => `kept-${n}`);
       const ended = Array.from({ length: 10 }, (_, n) => `ended-${n}`);
@@ -303,7 +303,7 @@ export const describeGraphqlTransportWs = (
 
     for (const kind of ['query', 'mutation'] as const) {
       const tag = kind === 'query' ? '4.5' : '4.6';
-      clause(`[GQLWS-${tag}] of a ${kind} gives one next, then complete`, async () => {
+      clause(`[GQLWS-${tag}] of a ${kind} gives one next, then complete (C100)`, async () => {
         const client = await ready();
         start(client, 'q', server()[kind]);
         await seen(client, 'q', 'complete');
@@ -324,14 +324,14 @@ export const describeGraphqlTransportWs = (
       client.ws.terminate();
     });
 
-    clause('[GQLWS-4.8] takes null for every member that may be absent', async () => {
+    clause('[GQLWS-4.8] takes null for every member that may be absent (C98)', async () => {
       const client = await ready();
       client.send(subscribeMessage('q', server().query, { variables: null, operationName: null, extensions: null }));
       await seen(client, 'q', 'complete');
       client.ws.terminate();
     });
 
-    clause('[GQLWS-4.8] runs the operation that operationName names', async () => {
+    clause('[GQLWS-4.8] runs the operation that operationName names (C99)', async () => {
       const client = await ready();
       for (const operationName of ['A', 'B']) {
         client.send(subscribeMessage(operationName, server().several, { operationName }));
@@ -347,14 +347,17 @@ export const describeGraphqlTransportWs = (
     });
 
     for (const id of oddIds) {
-      clause(`[GQLWS-4.9] takes any text that is not empty as id: ${JSON.stringify(id).slice(0, 40)}`, async () => {
-        const client = await ready();
-        await streaming(client, id);
-        client.send({ type: 'complete', id });
-        start(client, id, server().query);
-        await seen(client, id, 'complete');
-        client.ws.terminate();
-      });
+      clause(
+        `[GQLWS-4.9] takes any text that is not empty as id: ${JSON.stringify(id).slice(0, 40)} (C103)`,
+        async () => {
+          const client = await ready();
+          await streaming(client, id);
+          client.send({ type: 'complete', id });
+          start(client, id, server().query);
+          await seen(client, id, 'complete');
+          client.ws.terminate();
+        },
+      );
     }
   });
 
@@ -378,7 +381,7 @@ export const describeGraphqlTransportWs = (
       ['names an operation that is not there', 'query A { __typename }', { operationName: 'Z' }],
       ['leaves the choice open', 'query A { __typename } query B { __typename }', {}],
     ] as const) {
-      clause(`[GQLWS-6.1] error has a list of errors and ends the operation: the document ${what}`, async () => {
+      clause(`[GQLWS-6.1] error has a list of errors and ends the operation: the document ${what} (C97)`, async () => {
         const client = await ready();
         client.send(subscribeMessage('e', query, more));
         const error = await seen(client, 'e', 'error');
@@ -433,7 +436,7 @@ export const describeGraphqlTransportWs = (
       client.ws.terminate();
     });
 
-    clause('[GQLWS-7.2] complete before the result of a query is there keeps it back', async () => {
+    clause('[GQLWS-7.2] complete before the result of a query is there keeps it back (C95)', async () => {
       const client = await ready();
       client.sendTogether([subscribeMessage('q', server().slow), { type: 'complete', id: 'q' }]);
       start(client, 'after', server().slow);
@@ -442,7 +445,7 @@ export const describeGraphqlTransportWs = (
       client.ws.terminate();
     });
 
-    clause('[GQLWS-7.3] complete of an unknown or finished id is passed over', async () => {
+    clause('[GQLWS-7.3] complete of an unknown or finished id is passed over (C95)', async () => {
       const client = await ready();
       client.send({ type: 'complete', id: 'zz' });
       start(client, 'q', server().query);
@@ -452,7 +455,7 @@ export const describeGraphqlTransportWs = (
       await expectAlive(client);
     });
 
-    clause('[GQLWS-7.3] complete may cross that of the server, again and again', async () => {
+    clause('[GQLWS-7.3] complete may cross that of the server, again and again (C95)', async () => {
       const client = await ready();
       for (let n = 0; n < 15; n++) {
         start(client, 'q', server().query);
@@ -466,7 +469,7 @@ export const describeGraphqlTransportWs = (
   describe(`${name}: what is no message of the protocol`, () => {
     const refuses = (tag: string, what: string, texts: readonly string[]): void => {
       for (const when of ['before connection_init', 'after connection_ack']) {
-        clause(`[GQLWS-${tag}] ${what} closes with 4400 ${when}`, async () => {
+        clause(`[GQLWS-${tag}] ${what} closes with 4400 ${when} (C104)`, async () => {
           const codes = await Promise.all(
             texts.map(async (text) => {
               const client = when.startsWith('before') ? await connect() : await ready();
@@ -486,7 +489,7 @@ export const describeGraphqlTransportWs = (
     refuses('8.3', 'a member of the wrong form', wrongMembers);
     refuses('8.4', 'a type that only servers send', serverOnly);
 
-    clause('[GQLWS-8.5] a binary frame closes with 4400, whatever is in it', async () => {
+    clause('[GQLWS-8.5] a binary frame closes with 4400, whatever is in it (C104)', async () => {
       const client = await ready();
       client.ws.send(Buffer.from('{"type":"ping"}'));
       expect(await close(client)).toBe(4400);

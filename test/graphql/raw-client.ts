@@ -38,6 +38,8 @@ export const connectRaw = async (
   ws.on('message', (data, isBinary) => {
     if (isBinary) throw new Error('the server sent a binary frame');
     frames.push(String(data));
+    // Fatal to some clients.
+    if (String(data).includes('"payload":null')) throw new Error(`a null payload: ${String(data)}`);
     const message = validateMessage(JSON.parse(String(data))) as Message;
     if (message.payload?.settled !== undefined) return;
     const waiter = waiting.shift();

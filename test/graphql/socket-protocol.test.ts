@@ -159,7 +159,7 @@ describe('messages that are not of the protocol', () => {
     expect((await client.closed).code).toBe(4400);
   });
 
-  it('close with 1009 when a frame is larger than 64 KiB, in one piece or in fragments', async () => {
+  it('close with 1009 when a frame is larger than 64 KiB, in one piece or in fragments (C68)', async () => {
     const whole = await connectRaw(endpoint.wsUrl);
     whole.send({ type: 'connection_init', payload: { padding: 'x'.repeat(70_000) } });
     expect((await whole.closed).code).toBe(1009);
@@ -176,7 +176,7 @@ describe('messages that are not of the protocol', () => {
     ['control frame of 126 bytes', `89fe007e00000000${'00'.repeat(126)}`],
     ['close code 1005', '88820000000003ed'],
     ['length 2^63', '81ff800000000000000000000000'],
-  ])('end the socket and nothing else when a frame is malformed: %s', async (_, hex) => {
+  ])('end the socket and nothing else when a frame is malformed: %s (C69)', async (_, hex) => {
     const socket = createConnection(endpoint.port, '127.0.0.1');
     const key = 'dGhlIHNhbXBsZSBub25jZQ==';
     socket.write(

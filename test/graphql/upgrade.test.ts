@@ -57,7 +57,7 @@ describe('an upgrade', () => {
     [['Origin: HTTPS://APP.EXAMPLE'], '403'],
     [['Origin: https://app.example', 'Origin: https://evil.example'], '403'],
     [['Origin: https://evil.example', 'Origin: https://app.example'], '403'],
-  ])('from a browser needs a listed origin: %j', async (headers, status) => {
+  ])('from a browser needs a listed origin: %j (C39)', async (headers, status) => {
     expect(await answerTo(endpoint.port, upgrade('/graphql', headers))).toContain(`HTTP/1.1 ${status}`);
   });
 
@@ -73,9 +73,40 @@ describe('an upgrade', () => {
   it.each([
     ['2,000 headers', Array.from({ length: 2_000 }, (_, n) => `${String.fromCharCode(97 + (n % 26))}${n}: x`)],
     ['a cookie of 1 MB', [`Cookie: ${'x'.repeat(1_000_000)}`]],
-  ])('with too much in its head is refused, and others are served: %s', async (_, headers) => {
+  ])('with too much in its head is refused, and others are served: %s (C105)', async (_, headers) => {
     expect(await answerTo(endpoint.port, upgrade('/graphql', headers))).not.toContain('101');
     (await connectAs(endpoint.wsUrl, 'user:ada')).ws.terminate();
+  });
+
+  it('agrees on no compression, though it is offered (C107)', async () => {
+    const answer = await answerTo(
+      endpoint.port,
+      upgrade('/graphql', ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits']),
+    );
+    expect(answer).toContain('HTTP/1.1 101');
+    expect(answer.toLowerCase()).not.toContain('sec-websocket-extensions');
+  });
+
+  it('waits its turn where many come at once, and is not lost', async () => {
+    const paced = await openEndpoint({ limits: { upgradesPerSecond: 50 } });
+    const clients = await Promise.all(Array.from({ length: 40 }, (_, n) => connectAs(paced.wsUrl, `user:u${n}`)));
+    expect(clients.every(({ ws }) => ws.readyState === ws.OPEN)).toBe(true);
+    await paced.close();
+  });
+
+  it('is refused with 503 where too many wait, and the others come in', async () => {
+    const paced = await openEndpoint({ limits: { upgradesPerSecond: 10, maxWaitingUpgrades: 3 } });
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        connectRaw(paced.wsUrl).then(
+          () => 'in',
+          (error: Error) => error.message,
+        ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'in').length).toBeGreaterThanOrEqual(4);
+    expect(outcomes.filter((outcome) => outcome.includes('503')).length).toBeGreaterThanOrEqual(10);
+    await paced.close();
   });
 
   it('is refused with 503 in drain', async () => {
