@@ -195,6 +195,7 @@ class ComposedGateway implements Gateway {
       logger,
       options: { ...coreLimits(limits), replayMaxAgeMs: delivery.replayMaxAgeMs },
       policy: createPolicyGuard(policy, this.#deps),
+      parkingStore: control,
       isRevoked: (viewer) => revocations.isRevoked(viewer),
       deadLetter: (position: Position, reason) => letters.report(position, fingerprintOf(position.partition), reason),
     });

@@ -18,6 +18,8 @@ export const createNotificationClient = (url: string, token: () => Promise<strin
         createClient({
           url,
           retryAttempts: Number.POSITIVE_INFINITY,
+          // Also while nobody listens there: by itself the client gives up on a connection that cannot be made.
+          shouldRetry: () => true,
           connectionParams: async () => ({ authorization: `Bearer ${await token()}` }),
         }),
       ),

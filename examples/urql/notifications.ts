@@ -19,6 +19,8 @@ export const createNotificationClient = (
     createClient({
       url: urls.wsUrl,
       retryAttempts: Number.POSITIVE_INFINITY,
+      // Also while nobody listens there: by itself the client gives up on a connection that cannot be made.
+      shouldRetry: () => true,
       connectionParams: async () => ({ authorization: `Bearer ${await token()}` }),
     }),
   );

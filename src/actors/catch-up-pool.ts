@@ -93,6 +93,11 @@ export class CatchUpPool {
     this.#resume(this.#add(subscription), cursor).catch((thrown: unknown) => subscription.host.fail(thrown));
   }
 
+  /** Where a subscription stands; null where it has no position yet. */
+  placeOf(subscription: Subscription): string | null {
+    return this.#members.get(subscription)?.place() ?? null;
+  }
+
   /** The outbox of a session has room again. */
   relieved(subscription: Subscription): void {
     const catchUp = this.#members.get(subscription);

@@ -41,6 +41,11 @@ export class CatchUp {
     this.#isReady = true;
   }
 
+  /** Where it stands; null while its cursor is still being looked into. */
+  place(): string | null {
+    return this.#isReady ? this.cursor() : null;
+  }
+
   /** The cursor of where it stands. */
   cursor(): string {
     return this.#port.tail.encode(new Map(this.#lanes.map((lane) => [lane.partition, lane.position])));

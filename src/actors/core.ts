@@ -14,9 +14,11 @@ import { FlushQueue } from './flush-queue.ts';
 import { Intake } from './intake.ts';
 import { createMachineRunner } from './machine-runner.ts';
 import { type CoreOptions, defaultCoreOptions } from './options.ts';
+import { Parking, type ParkingStore } from './parking.ts';
 import { noPolicy, type PolicyGuard } from './policy-guard.ts';
 import { LogPublisher } from './publisher.ts';
 import type { Publisher } from './publishing.ts';
+import { Resumption } from './resumption.ts';
 import { Ring } from './ring.ts';
 import { Router } from './router.ts';
 import { type Scheduler, systemScheduler } from './scheduler.ts';
@@ -48,6 +50,8 @@ export type CoreDeps = {
   readonly isRevoked?: (viewer: Viewer) => boolean;
   /** The deployer's policy. @default noPolicy */
   readonly policy?: PolicyGuard;
+  /** Where positions are parked for other nodes. @default this node alone */
+  readonly parkingStore?: ParkingStore;
   /** Hears of every record that could not be read, again after each start for those near the end of the log. Must be cheap. */
   deadLetter(position: Position, reason: DeadLetterReason): void;
   /** @default systemScheduler */
@@ -95,6 +99,8 @@ class ActorCore implements Core {
   readonly #catchUps: CatchUpPool;
   readonly #checkpoints: Checkpoints;
   readonly #users: Users;
+  readonly #parking: Parking;
+  readonly #resumption: Resumption;
   readonly #abort = new AbortController();
   #feed: Feed | null = null;
   #unlisten: (() => void) | null = null;
@@ -129,6 +135,8 @@ class ActorCore implements Core {
       checkpointMs: this.#options.checkpointMs,
       ...this.#time(),
     });
+    this.#parking = this.#createParking();
+    this.#resumption = new Resumption(this.#parking);
     const runner = createMachineRunner(this.#wheel);
     this.#users = new Users({ runner, options: this.#options, monotonic: () => clock.monotonic() });
     this.sessions = this.#createSessions(runner);
@@ -167,6 +175,7 @@ class ActorCore implements Core {
     this.#feed = log.follow(this.#tail.snapshot(), this.#intake);
     this.#intake.adopt(log.topology());
     this.#checkpoints.start();
+    this.#sweepParking();
     this.#isLive = true;
   }
 
@@ -185,6 +194,7 @@ class ActorCore implements Core {
     this.sessions.stop();
     this.#users.stop();
     this.#checkpoints.stop();
+    this.#parking.close();
     this.#catchUps.stop();
     this.#unlisten?.();
     await this.#feed?.stop();
@@ -196,6 +206,19 @@ class ActorCore implements Core {
       sessions: countBy(this.sessions.all, (session) => session.describe()),
       users: countBy(this.#users.all, (user) => user.describe()),
     };
+  }
+
+  #createParking(): Parking {
+    const { parkingStore = null, logger, clock } = this.#deps;
+    const { awayWindowMs: windowMs, maxParked } = this.#options;
+    return new Parking({ store: parkingStore, logger, windowMs, maxParked, now: () => clock.now() });
+  }
+
+  #sweepParking(): void {
+    this.#wheel.after(parkingSweepMs, () => {
+      this.#parking.sweep();
+      this.#sweepParking();
+    });
   }
 
   #createIntake(): Intake {
@@ -241,6 +264,8 @@ class ActorCore implements Core {
       policy: this.#deps.policy ?? noPolicy,
       isRevoked: this.#deps.isRevoked ?? (() => false),
       port: this.#subscriptionPort(),
+      resumption: this.#resumption,
+      placeOf: (subscription) => (subscription.isLive ? this.#tail.cursor() : this.#catchUps.placeOf(subscription)),
       attach: (subscription, after) => this.#attach(subscription, after),
       relieved: (subscription) => this.#catchUps.relieved(subscription),
       ...time,
@@ -311,6 +336,8 @@ class ActorCore implements Core {
     this.#deps.logger.error('a timer threw', { error: String(thrown) });
   }
 }
+
+const parkingSweepMs = 10_000;
 
 const countBy = <Item>(items: Iterable<Item>, name: (item: Item) => string): Record<string, number> => {
   const counts: Record<string, number> = {};

@@ -10,6 +10,8 @@ import type { Delivery } from './session.ts';
 type Outstanding = {
   readonly counter: number;
   readonly spans: readonly DeliverSpan[];
+  /** Per operation, the cursor of the last payload before the marker. */
+  readonly cursors: ReadonlyMap<string, string>;
   /** When the last event before the marker was created; null without one. */
   readonly createdAtMs: number | null;
 };
@@ -19,6 +21,8 @@ export type MarkersDeps = {
   readonly telemetry: Telemetry;
   readonly markerBytes: number;
   after(delayMs: number, task: () => void): Timer;
+  /** All payloads of the operation up to `cursor` have arrived. */
+  acknowledged(operationId: string, cursor: string): void;
   /** Writes the marker. `isProbe`: see `Marker`. */
   send(counter: number, isProbe: boolean): void;
 };
@@ -33,6 +37,7 @@ export class Markers {
   #counter = 0;
   #outstanding: Outstanding[] = [];
   #spans: DeliverSpan[] = [];
+  #cursors = new Map<string, string>();
   #createdAtMs: number | null = null;
   #unmarkedBytes = 0;
   #lastMarkAtMs = 0;
@@ -46,7 +51,8 @@ export class Markers {
 
   /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */
   delivered(batch: readonly Delivery[], bytes: number): void {
-    for (const { payload, trace } of batch) {
+    for (const { operationId, payload, trace } of batch) {
+      this.#cursors.set(operationId, payload.cursor);
       if (trace !== null) this.#spans.push(trace);
       if (payload.kind === 'event') this.#createdAtMs = payload.envelope.createdAtMs;
     }
@@ -62,8 +68,10 @@ export class Markers {
     this.#due?.cancel();
     this.#due = null;
     this.#counter += 1;
-    this.#outstanding.push({ counter: this.#counter, spans: this.#spans, createdAtMs: this.#createdAtMs });
+    const [spans, cursors, createdAtMs] = [this.#spans, this.#cursors, this.#createdAtMs];
+    this.#outstanding.push({ counter: this.#counter, spans, cursors, createdAtMs });
     this.#spans = [];
+    if (cursors.size > 0) this.#cursors = new Map();
     this.#createdAtMs = null;
     this.#unmarkedBytes = 0;
     this.#lastMarkAtMs = this.#deps.clock.monotonic();
@@ -79,9 +87,15 @@ export class Markers {
       const marker = this.#outstanding.shift();
       const createdAtMs = marker?.createdAtMs ?? null;
       endAll(marker, 'acknowledged');
+      for (const [operationId, cursor] of marker?.cursors ?? []) this.#deps.acknowledged(operationId, cursor);
       if (createdAtMs !== null) telemetry.observe('recordToAck', Math.max(0, clock.now() - createdAtMs) / 1_000);
     }
     return true;
+  }
+
+  /** Whether something was written for the operation that is not acknowledged. */
+  isOutstanding(operationId: string): boolean {
+    return this.#cursors.has(operationId) || this.#outstanding.some(({ cursors }) => cursors.has(operationId));
   }
 
   /** The session is over: what was not acknowledged will not be. */

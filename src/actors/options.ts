@@ -14,6 +14,8 @@ export type CoreOptions = {
   readonly expiryNoticeMs: number;
   /** A user without sessions is forgotten after this long. */
   readonly awayWindowMs: number;
+  /** Positions of operations without a socket that are kept. */
+  readonly maxParked: number;
   readonly maxSocketsPerUser: number;
   readonly maxSubscriptionsPerSession: number;
   /** Failed sessions of one user within `holdWindowMs` that put the user on hold. */
@@ -64,6 +66,7 @@ export const defaultCoreOptions: CoreOptions = {
   stalledDeadlineMs: 30_000,
   expiryNoticeMs: 60_000,
   awayWindowMs: 120_000, // 2 min
+  maxParked: 100_000,
   maxSocketsPerUser: 10,
   maxSubscriptionsPerSession: 32,
   restartIntensity: 5,

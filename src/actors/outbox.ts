@@ -49,6 +49,11 @@ export class Outbox {
     return hasPassed;
   }
 
+  /** Whether something waits for the operation. */
+  has(operationId: string): boolean {
+    return this.#items.some((item) => item?.delivery.operationId === operationId);
+  }
+
   /** Takes `delivery`, whatever the fill. */
   offer(delivery: Delivery): void {
     const bytes = deliveryBytes(delivery);

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import { GatewayError } from '../errors.ts';
+import type { GatewayError } from '../errors.ts';
 import type { SessionClass, Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { mayFollow, type Viewer } from '../viewer.ts';
@@ -9,9 +9,11 @@ import { type MachineRunner, ownerOf, type RunningMachine } from './machine-runn
 import { Markers } from './markers.ts';
 import type { CoreOptions } from './options.ts';
 import type { PolicyGuard } from './policy-guard.ts';
+import type { Holder, Resumption } from './resumption.ts';
 import { type SessionContext, type SessionEvent, type SessionTag, sessionMachine } from './session.machine.ts';
 import type { SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from './session.ts';
 import { SessionFlow } from './session-flow.ts';
+import { refusalOf, takenOver, topicForbidden } from './session-refusals.ts';
 import { Subscription, type SubscriptionPort } from './subscription.ts';
 import type { UserActor } from './user-actor.ts';
 import type { Users } from './users.ts';
@@ -31,6 +33,7 @@ export type SessionDeps = {
   readonly options: CoreOptions;
   readonly port: SubscriptionPort;
   readonly policy: PolicyGuard;
+  readonly resumption: Resumption;
   after(delayMs: number, task: () => void): Timer;
   /** Asked once more when a session begins: its token was verified a while ago. */
   isRevoked(viewer: Viewer): boolean;
@@ -38,6 +41,8 @@ export type SessionDeps = {
   currentCursor(): string;
   /** Starts delivering to a subscription: live at once, or from its `after`. */
   attach(subscription: Subscription, after: string | null): void;
+  /** Where a subscription stands that has nothing outstanding; null where it has not begun. */
+  placeOf(subscription: Subscription): string | null;
   /** There is room in the outbox again. */
   relieved(subscription: Subscription): void;
   /** The session has ended. */
@@ -54,6 +59,7 @@ export const wireSessionMachine = (options: CoreOptions, clock: Clock): unknown 
       requestTurn: ({ self }) => ownerOf<SessionActor>(self).requestTurn(),
       acknowledge: ({ self }) => ownerOf<SessionActor>(self).acknowledge(),
       mark: ({ self }) => ownerOf<SessionActor>(self).mark(false),
+      startDraining: ({ self }) => ownerOf<SessionActor>(self).startDraining(),
       probe: ({ self }) => ownerOf<SessionActor>(self).mark(true),
       reportFlow: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { flow: level }),
       reportPulse: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { pulse: level }),
@@ -76,7 +82,7 @@ export const wireSessionMachine = (options: CoreOptions, clock: Clock): unknown 
   });
 };
 
-export class SessionActor implements SessionHandle, Applicant {
+export class SessionActor implements SessionHandle, Applicant, Holder {
   user: UserActor | null = null;
   readonly #deps: SessionDeps;
   readonly #link: SessionLink;
@@ -85,6 +91,7 @@ export class SessionActor implements SessionHandle, Applicant {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #machine: RunningMachine<SessionEvent, SessionTag>;
   #isEnded = false;
+  #isParking = false;
 
   constructor(link: SessionLink, kind: 'websocket' | 'sse', deps: SessionDeps) {
     this.#deps = deps;
@@ -95,6 +102,10 @@ export class SessionActor implements SessionHandle, Applicant {
       telemetry,
       markerBytes: options.markerBytes,
       after: (delayMs, task) => deps.after(delayMs, () => this.#guarded(task)),
+      acknowledged: (operationId, cursor) => {
+        const subscription = this.#subscriptions.get(operationId);
+        if (subscription !== undefined) subscription.acknowledged = cursor;
+      },
       send: (counter, isProbe) => link.mark({ counter, tokenExpiresInMs: this.#expiresInMs(), isProbe }),
     });
     this.#flow = new SessionFlow({
@@ -173,24 +184,25 @@ export class SessionActor implements SessionHandle, Applicant {
     this.send({ type: 'token.refreshed', expiresAtMs: viewer.expiresAtMs });
     for (const subscription of [...this.#subscriptions.values()]) {
       const lost = subscription.filter.topics.find((topic) => !mayFollow(viewer, topic));
-      if (lost !== undefined) this.#failOne(subscription, forbidden(lost));
+      if (lost !== undefined) this.#failOne(subscription, topicForbidden(lost));
       else void this.#judge(subscription);
     }
   }
 
   subscribe(request: SubscribeRequest): GatewayError | null {
-    const refusal = this.#refusal(request);
+    const { maxSubscriptionsPerSession: maxRunning } = this.#deps.options;
+    const viewer = this.isActive ? this.viewer : null;
+    const refusal = refusalOf(request, { viewer, running: this.#subscriptions, maxRunning });
     if (refusal !== null) return refusal;
-    const subscription = new Subscription(request, this.#flow, this.#deps.port);
+    const { policy, resumption, currentCursor, attach, port } = this.#deps;
+    const from = resumption.begin(request.resumeKey, request.after) ?? request.after;
+    const begunAt = from ?? currentCursor();
+    const subscription = new Subscription({ ...request, begunAt }, this.#flow, port);
     this.#subscriptions.set(request.operationId, subscription);
-    const { after } = request;
-    if (this.#deps.policy.checkTopics === null || request.filter.topics.length === 0) {
-      this.#deps.attach(subscription, after);
-    } else {
-      // What is published while the policy thinks belongs to the stream too.
-      const from = after ?? this.#deps.currentCursor();
-      void this.#judge(subscription).then((isAllowed) => isAllowed && this.#deps.attach(subscription, from));
-    }
+    resumption.hold(this, subscription);
+    if (policy.checkTopics === null || request.filter.topics.length === 0) attach(subscription, from);
+    // What is published while the policy thinks belongs to the stream too.
+    else void this.#judge(subscription).then((isAllowed) => isAllowed && attach(subscription, begunAt));
     return null;
   }
 
@@ -198,6 +210,7 @@ export class SessionActor implements SessionHandle, Applicant {
     const subscription = this.#subscriptions.get(operationId);
     if (subscription === undefined) return;
     this.#subscriptions.delete(operationId);
+    this.#deps.resumption.release(subscription);
     subscription.end();
   }
 
@@ -263,6 +276,39 @@ export class SessionActor implements SessionHandle, Applicant {
     this.#release(isLinkGone ? null : endReason);
   }
 
+  positionOf(subscription: Subscription): string {
+    subscription.flushUnreadable();
+    const isOutstanding = this.#flow.isOutstanding(subscription.operationId);
+    const place = isOutstanding ? null : this.#deps.placeOf(subscription);
+    return place ?? subscription.acknowledged ?? subscription.begunAt;
+  }
+
+  handOver(subscription: Subscription): void {
+    this.#failOne(subscription, takenOver());
+    if (this.#subscriptions.size === 0 || this.#machine.hasTag('silent')) this.send({ type: 'session.superseded' });
+  }
+
+  /** Delivers nothing more, and closes once its clients can be found where they go. */
+  startDraining(): void {
+    const subscriptions = [...this.#subscriptions.values()];
+    if (subscriptions.every(({ resumeKey }) => resumeKey === null)) return;
+    this.#isParking = true;
+    const done = (): void => {
+      if (!this.#isParking) return;
+      this.#isParking = false;
+      timer.cancel();
+      this.send({ type: 'drain.due' });
+    };
+    const timer = this.#deps.after(parkingPatienceMs, done);
+    void this.#deps.resumption.park(this, subscriptions).then(done);
+    for (const subscription of subscriptions) subscription.leave();
+  }
+
+  /** Whether the session waits for its positions to be kept before it closes by itself. */
+  get isParking(): boolean {
+    return this.#isParking;
+  }
+
   /** A bug: this session ends, everybody else goes on, and the client resumes. */
   fail(thrown: unknown): void {
     if (this.#isEnded) return;
@@ -303,6 +349,7 @@ export class SessionActor implements SessionHandle, Applicant {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#deps.admission.leave(this);
+    void this.#deps.resumption.park(this, this.#subscriptions.values());
     for (const subscription of this.#subscriptions.values()) subscription.leave();
     this.#subscriptions.clear();
     this.#closeLink(reason);
@@ -329,25 +376,6 @@ export class SessionActor implements SessionHandle, Applicant {
     }
   }
 
-  #refusal(request: SubscribeRequest): GatewayError | null {
-    const { viewer } = this;
-    if (viewer === null || !this.isActive) {
-      return new GatewayError('DRAINING', 'the session takes no new operations: connect again');
-    }
-    const max = this.#deps.options.maxSubscriptionsPerSession;
-    if (this.#subscriptions.size >= max) {
-      return new GatewayError(
-        'OVERLOADED',
-        `the session has ${max} subscriptions already: end one, or open another socket`,
-      );
-    }
-    if (this.#subscriptions.has(request.operationId)) {
-      return new GatewayError('BAD_USER_INPUT', 'the operation id is in use: choose another');
-    }
-    const denied = request.filter.topics.find((topic) => !mayFollow(viewer, topic));
-    return denied === undefined ? null : forbidden(denied);
-  }
-
   #relieved(): void {
     this.send({ type: 'outbox.relieved' });
     for (const subscription of this.#subscriptions.values()) this.#deps.relieved(subscription);
@@ -362,5 +390,5 @@ const withoutRest: ReadonlySet<SessionEndReason> = new Set([
   'revoked',
 ]);
 
-const forbidden = (topic: string): GatewayError =>
-  new GatewayError('TOPIC_FORBIDDEN', `the token does not allow topic ${topic}: ask for a topics claim that covers it`);
+/** How long a session that drains waits for its positions to be kept. */
+const parkingPatienceMs = 1_000;

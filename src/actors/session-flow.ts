@@ -67,6 +67,11 @@ export class SessionFlow implements SubscriptionHost {
     this.#deps.markers.end();
   }
 
+  /** Whether the client may not have all that was offered to the operation. */
+  isOutstanding(operationId: string): boolean {
+    return this.outbox.has(operationId) || this.#deps.markers.isOutstanding(operationId);
+  }
+
   touch(): void {
     if (this.#isTouched || !this.#isOpen) return;
     this.#isTouched = true;

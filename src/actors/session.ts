@@ -119,6 +119,11 @@ export type SubscribeRequest = {
   readonly after: string | null;
   /** Opaque to the actors, returned in each Delivery. */
   readonly plan: unknown;
+  /**
+   * What a client that reconnects by itself brings again, the same for nobody else: user, operation id (a UUID), document and filter in one. Null:
+   * this operation is not recognised when it comes back.
+   */
+  readonly resumeKey: string | null;
 };
 
 /** Opens sessions; one per socket or SSE stream. */

@@ -71,7 +71,8 @@ export class SessionTable implements Sessions {
     );
     await this.#emptyOr(deadlineMs);
     for (const timer of timers) timer.cancel();
-    for (const session of [...this.#sessions]) this.#drainOne(session);
+    for (const session of [...this.#sessions]) session.send({ type: 'drain.requested' });
+    for (const session of [...this.#sessions]) session.send({ type: 'drain.due' });
   }
 
   /** Closes every session whose token was revoked; returns how many. */
@@ -93,7 +94,7 @@ export class SessionTable implements Sessions {
 
   #drainOne(session: SessionActor): void {
     session.send({ type: 'drain.requested' });
-    session.send({ type: 'drain.due' });
+    if (!session.isParking) session.send({ type: 'drain.due' });
   }
 
   #ended(session: SessionActor): void {

@@ -41,6 +41,13 @@ export class Subscription {
   readonly operationId: string;
   readonly filter: StreamFilter;
   readonly host: SubscriptionHost;
+  readonly resumeKey: string | null;
+  /** The position that its client asked for. */
+  readonly after: string | null;
+  /** Where it really began. */
+  readonly begunAt: string;
+  /** The cursor of the last payload that its client acknowledged. */
+  acknowledged: string | null = null;
   isLive = false;
   isEnded = false;
   /** When the last payload was offered, on the monotonic clock. */
@@ -50,9 +57,16 @@ export class Subscription {
   #unreadable: Unreadable | null = null;
   #lastUnreadableAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(request: SubscribeRequest, host: SubscriptionHost, port: SubscriptionPort) {
+  constructor(
+    request: SubscribeRequest & { readonly begunAt: string },
+    host: SubscriptionHost,
+    port: SubscriptionPort,
+  ) {
     this.operationId = request.operationId;
     this.filter = request.filter;
+    this.resumeKey = request.resumeKey;
+    this.after = request.after;
+    this.begunAt = request.begunAt;
     this.#plan = request.plan;
     this.host = host;
     this.#port = port;

@@ -20,6 +20,7 @@ import { type DocumentLimits, limitErrors } from './limits.ts';
 
 /** A document that passed. Shared: never changed. */
 export type PreparedDocument = {
+  readonly text: string;
   readonly document: DocumentNode;
   readonly operations: readonly OperationDefinitionNode[];
   /** What users of documents keep with them, by their own key; lives as long as the document is known. */
@@ -119,7 +120,7 @@ export const createDocuments = (options: DocumentsOptions): Documents => {
     }
     const errors = check(document);
     if (errors.length > 0) return { ok: false, errors };
-    const prepared = { document, operations: document.definitions.filter(isOperation), notes: new Map() };
+    const prepared = { text, document, operations: document.definitions.filter(isOperation), notes: new Map() };
     byDocument.set(document, prepared);
     keep(text, prepared);
     return { ok: true, prepared };

@@ -18,6 +18,7 @@ import { GatewayError } from '../errors.ts';
 import type { Viewer } from '../viewer.ts';
 import type { PreparedDocument } from './documents.ts';
 import { planFor } from './render-plan.ts';
+import { resumeKeyOf } from './resume-key.ts';
 import { readStreamArguments } from './stream-arguments.ts';
 
 /** From a subscription operation to what the actors take. Validation has seen to it that there is one root field; skipping may leave none. */
@@ -112,7 +113,9 @@ export const readSubscription = (
     if (stream instanceof Error) return [stream];
     const scope = readScope(start);
     if (scope instanceof Error) return [scope];
-    return { operationId, ...stream, plan: planFor(prepared, operation, { variables, scope }) };
+    const plan = planFor(prepared, operation, { variables, scope });
+    const key = { text: prepared.text, operation: operation.name?.value ?? null, plan, filter: stream.filter };
+    return { operationId, ...stream, plan, resumeKey: resumeKeyOf(operationId, viewer, key) };
   } catch (error) {
     // graphql-js throws where a literal or a directive's variable does not fit.
     if (error instanceof GraphQLError || error instanceof GatewayError) return [error];

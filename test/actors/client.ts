@@ -100,9 +100,15 @@ export const connectAs = (node: TestNode, who: Viewer, kind: 'websocket' | 'sse'
 /** Subscribes as operation `op`; a refusal is a failure of the test. */
 export const subscribe = (
   client: TestClient,
-  options: { after?: string | null; filter?: Partial<StreamFilter>; operationId?: string } = {},
+  options: {
+    after?: string | null;
+    filter?: Partial<StreamFilter>;
+    operationId?: string;
+    resumeKey?: string | null;
+  } = {},
 ): void => {
-  const { after = null, filter = {}, operationId = 'op' } = options;
-  const refusal = client.handle.subscribe({ operationId, filter: { ...everything, ...filter }, after, plan: null });
+  const { after = null, filter = {}, operationId = 'op', resumeKey = null } = options;
+  const request = { operationId, filter: { ...everything, ...filter }, after, plan: null, resumeKey };
+  const refusal = client.handle.subscribe(request);
   if (refusal !== null) throw refusal;
 };

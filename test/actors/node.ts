@@ -1,4 +1,5 @@
 import { type Core, type CoreOptions, createCore, type PolicyGuard } from '../../src/actors/index.ts';
+import type { ParkingStore } from '../../src/actors/parking.ts';
 import type { Scheduler } from '../../src/actors/scheduler.ts';
 import type { Clock } from '../../src/clock.ts';
 import { createCursorCodec } from '../../src/cursor.ts';
@@ -83,6 +84,7 @@ export type NodeOptions = Partial<CoreOptions> & {
   readonly topics?: readonly string[];
   readonly policy?: PolicyGuard;
   readonly isRevoked?: (viewer: Viewer) => boolean;
+  readonly parkingStore?: ParkingStore;
   /** What stands between the node and its log. */
   readonly throughLog?: (log: EventLog) => EventLog;
 };
@@ -153,6 +155,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     throughLog = (each: EventLog) => each,
     policy,
     isRevoked,
+    parkingStore,
     ...options
   } = world.nodeOptions;
   const log = world.store.log(topics);
@@ -185,6 +188,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     options,
     ...(policy === undefined ? {} : { policy }),
     ...(isRevoked === undefined ? {} : { isRevoked }),
+    ...(parkingStore === undefined ? {} : { parkingStore }),
     scheduler,
     deadLetter: (position, reason) => deadLetters.push({ position, reason }),
   });

@@ -10,7 +10,7 @@ describe('a session', () => {
     const world = await createWorld();
     const node = await world.node();
     const client = new TestClient(node);
-    const request = { operationId: 'op', filter: everything, after: null, plan: null };
+    const request = { operationId: 'op', filter: everything, after: null, plan: null, resumeKey: null };
     expect(client.handle.subscribe(request)?.code).toBe('DRAINING');
     expect(client.handle.initReceived()).toBe(true);
     expect(client.handle.isActive).toBe(false);

@@ -10,6 +10,8 @@ export type FaultProxy = {
   hold(): void;
   /** What was held back passes. */
   release(): void;
+  /** Connections that come from now on go to another gateway. */
+  turnTo(target: string): void;
   /** Resets every connection. */
   cut(): void;
   close(): void;
@@ -22,7 +24,8 @@ type Options = {
 
 /** Starts it on a free port in front of `target`, the URL of a gateway's endpoint. */
 export const startFaultProxy = async (target: string, { idleMs }: Options = {}): Promise<FaultProxy> => {
-  const { port, pathname } = new URL(target);
+  const { pathname } = new URL(target);
+  let { port } = new URL(target);
   const pairs = new Set<readonly [Socket, Socket]>();
   let isHeld = false;
 
@@ -60,6 +63,9 @@ export const startFaultProxy = async (target: string, { idleMs }: Options = {}):
     release() {
       isHeld = false;
       for (const socket of [...pairs].flat()) socket.resume();
+    },
+    turnTo(next) {
+      port = new URL(next).port;
     },
     cut() {
       for (const [client, gateway] of [...pairs]) {

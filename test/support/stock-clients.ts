@@ -2,6 +2,7 @@ import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient, type Client as WsClient } from 'graphql-ws';
 import { subscriptionExchange, Client as UrqlClient } from 'urql';
+import { WebSocket } from 'ws';
 
 /** Clients as frontends have them, behind one face: what a test does with one it does with all. None of ours is in between. */
 
@@ -41,6 +42,8 @@ const tell = (sink: Sink, { data, errors }: Result): void => {
 const socketOf = ({ url, token, onConnected }: ClientSetUp): WsClient =>
   createClient({
     url,
+    // Node's own gives no close event for a connection that is reset, which browsers do: the client would give up.
+    webSocketImpl: WebSocket,
     lazy: true,
     retryAttempts: 5,
     retryWait: () => Promise.resolve(),

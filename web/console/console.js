@@ -88,6 +88,8 @@ const connect = () => {
     url: base.href.replace(/^http/, 'ws'),
     lazy: false,
     retryAttempts: Number.POSITIVE_INFINITY,
+    // Also while nobody listens there.
+    shouldRetry: () => true,
     connectionParams: async () => ({ authorization: `Bearer ${await token(user)}` }),
     on: {
       connected: (opened) => {
