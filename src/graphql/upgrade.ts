@@ -105,7 +105,8 @@ export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
   const server = new WebSocketServer(options);
   const pace = new Admission({
     perSecond: limits.upgradesPerSecond,
-    burst: Math.max(1, limits.upgradesPerSecond / 10),
+    // Few at once: each goes through all of its handshake in the same turns of the event loop.
+    burst: Math.max(1, limits.upgradesPerSecond / 50),
     maxWaiting: limits.maxWaitingUpgrades,
     monotonic: () => deps.clock.monotonic(),
     after: (delayMs, task) => deps.clock.after(delayMs, task),

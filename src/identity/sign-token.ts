@@ -1,5 +1,5 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { createSecretKey } from 'node:crypto';
+import { type CryptoKey, SignJWT } from 'jose';
 import { type Clock, systemClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { defaultClaims } from './options.ts';
@@ -24,15 +24,17 @@ export type TokenClaims = {
 export const minSecretBytes = 32;
 
 /** The key that a secret stands for. Throws CONFIG_INVALID when it is shorter than 32 bytes. */
-export const secretKey = (secret: string): KeyObject => {
+export const secretKey = (secret: string): CryptoKey => {
   const bytes = Buffer.from(secret);
   if (bytes.length < minSecretBytes)
     throw new GatewayError(
       'CONFIG_INVALID',
       `the token secret has ${bytes.length} bytes: set CARILLON_JWT_SECRET to at least ${minSecretBytes}`,
     );
-  // As an object the key is set up once; as bytes, for every token.
-  return createSecretKey(bytes);
+  // In this form the key is set up once; as bytes, for every token.
+  const key = createSecretKey(bytes).toCryptoKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  // Node's type of it knows usages that jose's does not.
+  return key as CryptoKey;
 };
 
 /** Signs an HS256 token, for the command line, development and tests. Rejects with CONFIG_INVALID when the secret is too short. */

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { type CompactJWSHeaderParameters, type CryptoKey, compactVerify, errors, type LocalJWKSet } from 'jose';
 import { KeysUnavailable } from './fetch-keys.ts';
 import type { KeySet } from './key-set.ts';
@@ -12,7 +11,7 @@ import type { KeySet } from './key-set.ts';
 export type SignatureResult = 'holds' | 'fails';
 
 /** The keys of one verifier; null = none of that kind. */
-export type Keys = { readonly secret: KeyObject | null; readonly published: KeySet | null };
+export type Keys = { readonly secret: CryptoKey | null; readonly published: KeySet | null };
 
 const secretAlgorithms: readonly string[] = ['HS256'];
 const publishedAlgorithms: readonly string[] = [
@@ -36,11 +35,7 @@ export const keyKind = (alg: unknown, keys: Keys): 'secret' | 'published' | null
   return keys.published !== null && publishedAlgorithms.includes(alg) ? 'published' : null;
 };
 
-const check = async (
-  token: string,
-  key: CryptoKey | KeyObject,
-  algorithms: readonly string[],
-): Promise<SignatureResult> => {
+const check = async (token: string, key: CryptoKey, algorithms: readonly string[]): Promise<SignatureResult> => {
   try {
     await compactVerify(token, key, { algorithms: [...algorithms] });
     return 'holds';
@@ -92,5 +87,5 @@ export const checkPublished = async (
 };
 
 /** Checks by the shared secret. */
-export const checkSecret = (token: string, secret: KeyObject): Promise<SignatureResult> =>
+export const checkSecret = (token: string, secret: CryptoKey): Promise<SignatureResult> =>
   check(token, secret, secretAlgorithms);
