@@ -5,8 +5,10 @@ import type { EventLog, PositionVerdict } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import { CatchUp } from './catch-up.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
+import { duplicateWindowOffsets } from './duplicate-window.ts';
 import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
+import { LogRun } from './log-run.ts';
 import type { CoreOptions } from './options.ts';
 import { applyVerdicts, isAboutToAppear, isUnfamiliar, mapCursor } from './resume.ts';
 import type { Ring } from './ring.ts';
@@ -16,6 +18,11 @@ import type { Subscription } from './subscription.ts';
 import type { Tail } from './tail.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 import type { Turn } from './turn.ts';
+
+/** Readings of one partition at once: those who are far behind do not hold up those who are not. */
+const maxRunsPerPartition = 2;
+/** As many offsets as a new reading begins early. */
+const nearEnough = BigInt(duplicateWindowOffsets);
 
 /** All subscriptions that are catching up: who is awake, who may scan, and where each begins. */
 
@@ -39,7 +46,8 @@ export class CatchUpPool {
   readonly #members = new Map<Subscription, CatchUp>();
   readonly #awake = new Set<CatchUp>();
   readonly #timers = new Set<Timer>();
-  #scans = 0;
+  /** Readings of the log that are under way. */
+  readonly #runs = new Set<LogRun>();
   #isRunning = false;
   #isTailMoved = false;
 
@@ -56,11 +64,7 @@ export class CatchUpPool {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
       wake: (catchUp) => this.#wake(catchUp),
-      startScan: (lane, wake) => this.#startScan(lane, wake),
-      scanStopped: () => {
-        this.#scans -= 1;
-        this.moved();
-      },
+      startScan: (lane, member) => this.#startScan(lane, member),
       rest: (catchUp, lane) => {
         lane.restUntilMs = clock.monotonic() + options.retryMs;
         this.#after(options.retryMs, () => this.#wake(catchUp));
@@ -132,6 +136,7 @@ export class CatchUpPool {
   stop(): void {
     for (const catchUp of [...this.#members.values()]) this.remove(catchUp.subscription);
     for (const timer of this.#timers) timer.cancel();
+    for (const run of [...this.#runs]) run.stop();
   }
 
   #add(subscription: Subscription): CatchUp {
@@ -170,22 +175,62 @@ export class CatchUpPool {
     this.#deps.scheduler.soon(() => this.#run());
   }
 
-  #startScan(lane: Lane, wake: () => void): Scan | null {
-    const { clock, options, log, decode, tail, telemetry } = this.#deps;
-    if (clock.monotonic() < lane.restUntilMs) return null;
-    if (this.#scans >= options.maxScans) {
+  /** Joins a reading that is under way there, or begins one. */
+  #startScan(lane: Lane, member: CatchUp): Scan | null {
+    if (this.#deps.clock.monotonic() < lane.restUntilMs) return null;
+    const run = this.#runFor(lane);
+    if (run === null) return null;
+    lane.scannedFrom = lane.position.next;
+    const { addressee } = member.subscription;
+    return new Scan(run, { addressee, position: lane.position.next, wake: () => this.#wake(member) });
+  }
+
+  #runFor(lane: Lane): LogRun | null {
+    const position = lane.position.next;
+    const there = [...this.#runs].filter((run) => run.partition === lane.partition && run.reaches(position));
+    const nearest = there.reduce<LogRun | null>(
+      (best, run) => (best === null || run.distanceTo(position) < best.distanceTo(position) ? run : best),
+      null,
+    );
+    // One that is farther away than a new one would have to read for nothing is taken only where no new one may be.
+    if (nearest !== null && nearest.distanceTo(position) <= nearEnough) return nearest;
+    return this.#begin(lane) ?? nearest;
+  }
+
+  #begin(lane: Lane): LogRun | null {
+    const { options, log, decode, tail, telemetry, turn, scheduler } = this.#deps;
+    if (this.#runs.size >= options.maxScans) {
       // A slow client must not keep the others from reading.
       for (const catchUp of this.#members.values()) catchUp.releaseIfFull();
     }
-    if (this.#scans >= options.maxScans) return null;
-    const to = tail.at(lane.partition)?.next ?? 0n;
-    this.#scans += 1;
-    lane.scannedFrom = lane.position.next;
+    const here = [...this.#runs].filter((run) => run.partition === lane.partition).length;
+    if (this.#runs.size >= options.maxScans || here >= maxRunsPerPartition) return null;
     telemetry.counts.catchUpScans += 1;
-    const failed = (): void => {
-      telemetry.counts.actorFailures += 1;
+    const deps = {
+      log,
+      decode,
+      turn,
+      scheduler,
+      counts: telemetry.counts,
+      maxKeptBytes: options.scanKeptBytes,
+      over: (run: LogRun) => {
+        if (this.#runs.delete(run)) this.moved();
+      },
     };
-    return new Scan({ log, decode, wake, failed }, { partition: lane.partition, from: lane.position.next, to });
+    const range = { partition: lane.partition, from: this.#earliest(lane), to: tail.at(lane.partition)?.next ?? 0n };
+    const run = new LogRun(deps, range);
+    this.#runs.add(run);
+    return run;
+  }
+
+  /** The oldest position first: who waits farther back reads along from there. */
+  #earliest(lane: Lane): bigint {
+    let earliest = lane.position.next;
+    for (const member of this.#members.values()) {
+      const position = member.waitsFor(lane.partition);
+      if (position !== null && position < earliest) earliest = position;
+    }
+    return earliest;
   }
 
   async #resume(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {

@@ -18,9 +18,8 @@ export type CatchUpPort<Member> = {
   /** Monotonic milliseconds. */
   monotonic(): number;
   wake(catchUp: Member): void;
-  /** A scan from the lane's position to the tail; null when the node runs as many as it may, or the lane has to rest: `wake` comes later. */
-  startScan(lane: Lane, wake: () => void): Scan | null;
-  scanStopped(): void;
+  /** A way through the log from the lane's position on; null when the node reads as often as it may, or the lane has to rest: it is woken later. */
+  startScan(lane: Lane, member: Member): Scan | null;
   /** The log had nothing, or did not answer: try this lane again after a while. */
   rest(catchUp: Member, lane: Lane): void;
   ended(catchUp: Member): void;

@@ -94,6 +94,13 @@ export class CatchUp {
     return false;
   }
 
+  /** The earliest position at which it waits to read `partition`; null where it does not. */
+  waitsFor(partition: PartitionId): bigint | null {
+    const lane = this.#lanes.find((each) => each.partition === partition);
+    const isWaiting = lane !== undefined && lane.scan === null && lane.isBehind(this.#port.tail) && !this.#isFull;
+    return isWaiting && !this.#port.ring.covers(partition, lane.position.next) ? lane.position.next : null;
+  }
+
   /** Lanes that are not exactly at the tail though nothing holds them up: their positions are beyond it. */
   positionsAhead(): ReadonlyMap<PartitionId, NextOffset> {
     const isAhead = (lane: Lane): boolean => lane.position.next > (this.#port.tail.at(lane.partition)?.next ?? 0n);
@@ -158,6 +165,8 @@ export class CatchUp {
       if (!this.#step(lane)) break;
       this.#hasMoved = true;
     }
+    // Others may need the place that its reading takes.
+    if (!lane.isBehind(this.#port.tail)) this.#stopScan(lane);
     return this.#isFull ? 'full' : 'done';
   }
 
@@ -166,13 +175,13 @@ export class CatchUp {
     const { ring, tail } = this.#port;
     if (!ring.covers(lane.partition, lane.position.next)) return this.#advanceByScan(lane);
     this.#stopScan(lane);
-    const entry = lane.takeFromRing(ring, tail);
+    const entry = lane.takeFromRing(ring, tail, this.subscription.addressee);
     if (entry !== null) this.#offer(entry);
     return true;
   }
 
   #advanceByScan(lane: Lane): boolean {
-    lane.scan ??= this.#port.startScan(lane, () => this.#port.wake(this));
+    lane.scan ??= this.#port.startScan(lane, this);
     if (lane.scan === null) return false;
     return this.#take(lane, lane.scan.step());
   }
@@ -198,15 +207,12 @@ export class CatchUp {
   }
 
   #takeRecord(lane: Lane, step: Extract<ScanStep, { kind: 'record' }>): void {
-    const { counts } = this.#port.telemetry;
-    counts.catchUpRecords += 1;
-    counts.catchUpBytes += step.bytes;
     if (step.offset < lane.position.next) return;
     lane.pass(step.offset + 1n, step.epoch);
     const oldestMs = this.#port.now() - this.#port.replayMaxAgeMs;
     if (step.timestampMs >= oldestMs) {
-      if (step.entry !== null) this.#offer(step.entry);
-    } else if (step.entry !== null && this.#isFor(step.entry)) this.#limit(oldestMs);
+      this.#offer(step.entry);
+    } else if (this.#isFor(step.entry)) this.#limit(oldestMs);
   }
 
   #takeGap(lane: Lane, gap: Extract<ScanStep, { kind: 'gap' }>['gap']): boolean {
@@ -263,6 +269,6 @@ export class CatchUp {
   }
 
   #stopScan(lane: Lane): void {
-    if (lane.stopScan()) this.#port.scanStopped();
+    lane.stopScan();
   }
 }

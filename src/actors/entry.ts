@@ -1,4 +1,4 @@
-import type { Audience, Decoded, DecodeRecord, Envelope, LogRecord, Position } from '../event.ts';
+import type { Audience, Decoded, DecodeRecord, Envelope, LogRecord, Position, TopicName, UserId } from '../event.ts';
 import type { DuplicateWindow } from './duplicate-window.ts';
 
 /** What one record means for subscribers: an envelope, or a place where one should be. Anything else is no entry. */
@@ -36,3 +36,11 @@ export const isExpired = ({ expiresAtMs }: Envelope, nowMs: number): boolean =>
 /** Whom an entry is addressed to. */
 export const audienceOf = (entry: Entry): Audience =>
   entry.kind === 'event' ? entry.envelope.audience : entry.audience;
+
+/** Whom a subscription stands for. */
+export type Addressee = {
+  /** Null: it does not take what is for its user. */
+  readonly userId: UserId | null;
+  readonly topics: readonly TopicName[];
+  readonly takesEveryone: boolean;
+};

@@ -1,5 +1,5 @@
 import type { NextOffset, PartitionId } from '../event.ts';
-import type { Entry } from './entry.ts';
+import type { Addressee, Entry } from './entry.ts';
 import type { Ring } from './ring.ts';
 import type { Scan } from './scan.ts';
 import type { Tail } from './tail.ts';
@@ -34,16 +34,14 @@ export class Lane {
     if (next > this.position.next) this.position = { next, epoch };
   }
 
-  stopScan(): boolean {
-    if (this.scan === null) return false;
-    this.scan.stop();
+  stopScan(): void {
+    this.scan?.stop();
     this.scan = null;
-    return true;
   }
 
-  /** The next entry that the ring has for it, moved past; at the end null, with the position at the tail. */
-  takeFromRing(ring: Ring, tail: Tail): Entry | null {
-    const entry = ring.first(this.partition, this.position.next);
+  /** The next entry that the ring has for `addressee`, moved past; at the end null, with the position at the tail. */
+  takeFromRing(ring: Ring, tail: Tail, addressee: Addressee): Entry | null {
+    const entry = ring.first(this.partition, this.position.next, addressee);
     if (entry !== undefined) {
       this.pass(entry.position.offset + 1n, entry.position.epoch);
       return entry;

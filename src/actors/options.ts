@@ -43,8 +43,10 @@ export type CoreOptions = {
   readonly unreadableFoldMs: number;
   /** Older records are not replayed: gap LIMIT. */
   readonly replayMaxAgeMs: number;
-  /** Scans of the log that catching-up subscriptions run at once on this node. */
+  /** Readings of the log at once on this node; those who are catching up share them. */
   readonly maxScans: number;
+  /** Bytes that each of them keeps for those who are slower. */
+  readonly scanKeptBytes: number;
   /** Between attempts when the log does not answer. */
   readonly retryMs: number;
   /** How often the log is asked about a position that is beyond this node's tail. */
@@ -84,7 +86,8 @@ export const defaultCoreOptions: CoreOptions = {
   checkpointMs: 60_000,
   unreadableFoldMs: 1_000,
   replayMaxAgeMs: 86_400_000, // 24 h
-  maxScans: 16,
+  maxScans: 24,
+  scanKeptBytes: 2_097_152, // 2 MiB
   retryMs: 500,
   aheadCheckMs: 5_000,
   maxTurnMs: 5,

@@ -1,5 +1,6 @@
 import type { PartitionId } from '../event.ts';
-import type { Entry } from './entry.ts';
+import { AudienceIndex } from './audience-index.ts';
+import type { Addressee, Entry } from './entry.ts';
 
 /** The recent entries of every partition, bounded in bytes, and the range of offsets that they cover without a hole. */
 
@@ -13,6 +14,7 @@ class PartitionRing {
   #entries: (Entry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
+  readonly #index = new AudienceIndex();
 
   constructor(at: bigint) {
     this.from = at;
@@ -22,6 +24,7 @@ class PartitionRing {
   push(entry: Entry, maxBytes: number): void {
     if (entry.position.offset < this.from) return;
     this.#entries.push(entry);
+    this.#index.add(entry);
     this.#bytes += entryBytes(entry);
     while (this.#bytes > maxBytes && this.#head < this.#entries.length) this.#evict();
     if (this.#head > 1_024) {
@@ -34,26 +37,14 @@ class PartitionRing {
     const oldest = this.#entries[this.#head];
     if (oldest === undefined) return;
     this.#bytes -= entryBytes(oldest);
+    this.#index.removeOldest(oldest);
     this.from = oldest.position.offset + 1n;
     this.#entries[this.#head] = undefined;
     this.#head += 1;
   }
 
-  /** Index of the first entry at or after `offset`. */
-  indexOf(offset: bigint): number {
-    let low = this.#head;
-    let high = this.#entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const entry = this.#entries[middle];
-      if (entry !== undefined && entry.position.offset < offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  at(index: number): Entry | undefined {
-    return this.#entries[index];
+  first(addressee: Addressee, offset: bigint): Entry | undefined {
+    return this.#index.first(addressee, offset);
   }
 }
 
@@ -88,9 +79,8 @@ export class Ring {
     return ring !== undefined && offset >= ring.from && offset <= ring.to;
   }
 
-  /** First entry at or after `offset` that `covers` vouches for; undefined when there is none yet. */
-  first(partition: PartitionId, offset: bigint): Entry | undefined {
-    const ring = this.#partitions.get(partition);
-    return ring?.at(ring.indexOf(offset));
+  /** First entry for `addressee` at or after `offset` that `covers` vouches for; undefined when there is none yet. */
+  first(partition: PartitionId, offset: bigint, addressee: Addressee): Entry | undefined {
+    return this.#partitions.get(partition)?.first(addressee, offset);
   }
 }

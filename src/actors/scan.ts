@@ -1,28 +1,17 @@
-import type { DecodeRecord, LogRecord, PartitionId } from '../event.ts';
-import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log.ts';
-import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
-import { type Entry, judge } from './entry.ts';
+import type { PartitionId } from '../event.ts';
+import type { GapChunk } from '../log/event-log.ts';
+import type { Addressee, Entry } from './entry.ts';
+import type { LogRun, RunReader } from './log-run.ts';
+import type { Stretch, StretchEntry } from './stretch.ts';
 
-/**
- * Reads history of one partition for one subscription. It begins 4,096 offsets early, so that duplicates are judged as they were live, holds at
- * most one chunk, and reads the next one only when that is used up.
- */
-
-export type ScanDeps = {
-  readonly log: EventLog;
-  readonly decode: DecodeRecord;
-  /** A chunk, a gap or the end is there: go on. */
-  wake(): void;
-  /** A record could not be judged because of a bug, and is passed over. */
-  failed(thrown: unknown): void;
-};
+/** One subscription's way through a reading of the log that it shares with others: of each stretch it sees what is for it. */
 
 /**
  * What comes next.
- * - `record`: one record was looked at, with an entry or without; it lies before `from` while pre-rolling.
+ * - `record`: an entry for this subscription.
  * - `passed`: everything before `next` has been read.
  * - `waiting`: `wake` is called when there is more.
- * - `ended`: the log has no more for now, or (`error`) did not answer.
+ * - `ended`: the reading has no more, did not answer (`error`), or has gone on without this one.
  */
 export type ScanStep =
   | {
@@ -30,99 +19,71 @@ export type ScanStep =
       readonly offset: bigint;
       readonly epoch: number;
       readonly timestampMs: number;
-      readonly entry: Entry | null;
-      readonly bytes: number;
+      readonly entry: Entry;
     }
   | { readonly kind: 'passed'; readonly next: bigint; readonly epoch: number }
   | { readonly kind: 'gap'; readonly gap: GapChunk }
   | { readonly kind: 'waiting' }
   | { readonly kind: 'ended'; readonly error: unknown };
 
-export class Scan {
-  readonly #deps: ScanDeps;
-  readonly #window = new DuplicateWindow();
-  readonly #abort = new AbortController();
-  readonly #chunks: AsyncIterator<LogChunk>;
-  #chunk: RecordChunk | null = null;
+export class Scan implements RunReader {
+  readonly partition: PartitionId;
+  readonly #run: LogRun;
+  readonly #addressee: Addressee;
+  readonly #wake: () => void;
+  readonly #position: bigint;
+  #number: number;
+  #stretch: Stretch | null = null;
+  #entries: readonly StretchEntry[] = [];
   #index = 0;
-  #next: ScanStep | null = null;
-  #isReading = false;
+  #isStopped = false;
 
-  constructor(deps: ScanDeps, range: { partition: PartitionId; from: bigint; to: bigint }) {
-    this.#deps = deps;
-    const preRoll = BigInt(duplicateWindowOffsets);
-    const start = range.from > preRoll ? range.from - preRoll : 0n;
-    const { signal } = this.#abort;
-    this.#chunks = deps.log.read(range.partition, start, range.to, { signal })[Symbol.asyncIterator]();
+  constructor(
+    run: LogRun,
+    from: { readonly addressee: Addressee; readonly position: bigint; readonly wake: () => void },
+  ) {
+    this.partition = run.partition;
+    this.#run = run;
+    this.#addressee = from.addressee;
+    this.#position = from.position;
+    this.#wake = from.wake;
+    this.#number = run.join(this, from.position);
+  }
+
+  wake(): void {
+    if (!this.#isStopped) this.#wake();
   }
 
   step(): ScanStep {
-    const step = this.#next;
-    if (step !== null) {
-      if (step.kind !== 'ended') this.#next = null;
-      return step;
+    const stretch = this.#stretch;
+    if (stretch === null) return this.#nextItem();
+    const placed = this.#entries[this.#index];
+    if (placed !== undefined) {
+      this.#index += 1;
+      return { kind: 'record', ...placed };
     }
-    const chunk = this.#chunk;
-    if (chunk === null) return this.#read();
-    const record = chunk.records[this.#index];
-    if (record === undefined) {
-      this.#chunk = null;
-      return { kind: 'passed', next: chunk.next.next, epoch: chunk.next.epoch };
-    }
-    this.#index += 1;
-    const { offset, epoch, timestampMs } = record;
-    const entry = this.#judge(record);
-    return { kind: 'record', offset, epoch, timestampMs, entry, bytes: record.value?.length ?? 0 };
+    this.#stretch = null;
+    return { kind: 'passed', next: stretch.next.next, epoch: stretch.next.epoch };
   }
 
-  /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */
-  #judge(record: LogRecord): Entry | null {
-    try {
-      return judge(record, this.#deps.decode, this.#window).entry;
-    } catch (thrown) {
-      this.#deps.failed(thrown);
-      return null;
-    }
-  }
-
-  /** Ends it; what is being read is thrown away. */
+  /** It is needed no more. */
   stop(): void {
-    this.#abort.abort();
-    this.#next = { kind: 'ended', error: null };
-    this.#chunk = null;
-    // A generator that is in the middle of a read takes this note when it comes back.
-    this.#chunks.return?.(undefined)?.then(undefined, () => {});
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#stretch = null;
+    this.#run.leave(this);
   }
 
-  #read(): ScanStep {
-    if (!this.#isReading) {
-      this.#isReading = true;
-      this.#chunks.next().then(
-        (result) => this.#arrived(result.done === true ? null : result.value),
-        (error: unknown) => this.#failed(error),
-      );
-    }
-    return { kind: 'waiting' };
-  }
-
-  #arrived(chunk: LogChunk | null): void {
-    this.#isReading = false;
-    if (this.#abort.signal.aborted) return;
-    if (chunk === null) this.#next = { kind: 'ended', error: null };
-    else if (chunk.kind === 'gap') {
-      if (chunk.reason !== 'EXPIRED') this.#window.truncate(chunk.from);
-      this.#next = { kind: 'gap', gap: chunk };
-    } else {
-      this.#chunk = chunk;
-      this.#index = 0;
-    }
-    this.#deps.wake();
-  }
-
-  #failed(error: unknown): void {
-    this.#isReading = false;
-    if (this.#abort.signal.aborted) return;
-    this.#next = { kind: 'ended', error };
-    this.#deps.wake();
+  #nextItem(): ScanStep {
+    const item = this.#isStopped ? 'lost' : this.#run.item(this, this.#number);
+    if (item === null) return { kind: 'waiting' };
+    if (item === 'lost') return { kind: 'ended', error: null };
+    if (item.kind === 'ended') return item;
+    this.#number += 1;
+    if (item.kind === 'gap') return item;
+    this.#stretch = item.stretch;
+    this.#entries = item.stretch.entriesFor(this.#addressee, this.#position);
+    this.#index = 0;
+    return this.step();
   }
 }

@@ -2,6 +2,7 @@ import type { Timer } from '../clock.ts';
 import type { Audience, Envelope, GapReason } from '../event.ts';
 import type { DeliverSpan, SessionClass } from '../telemetry/facade.ts';
 import type { Viewer } from '../viewer.ts';
+import type { Addressee } from './entry.ts';
 import type { Outbox } from './outbox.ts';
 import type { PolicyGuard } from './policy-guard.ts';
 import type { Payload, StreamFilter, SubscribeRequest } from './session.ts';
@@ -92,6 +93,12 @@ export class Subscription {
       case 'everyone':
         return this.filter.everyone;
     }
+  }
+
+  /** Whom it stands for, as `isAddressed` says it. */
+  get addressee(): Addressee {
+    const { viewer, topics, everyone } = this.filter;
+    return { userId: viewer ? (this.host.viewer?.userId ?? null) : null, topics, takesEveryone: everyone };
   }
 
   wants(envelope: Envelope): boolean {

@@ -104,7 +104,7 @@ describe('what catching up takes for an event', () => {
   it('tells its position on a long way without events, so that a disconnect does not cost the way', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const after = await cursorAfter(world, await world.node(), ['seen']);
-    await world.log.append(filler(3_000, 'a'));
+    await world.log.append(filler(20_000, 'a'));
     const cold = await world.node({ ringBytesPerPartition: 1, heartbeatMs: 1e9, checkpointMs: 5_000, tickMs: 2 });
     const client = await resume(world, cold, after);
     const cursors = client.payloads().map(({ cursor, isLive }) => `${cursor} ${isLive}`);

@@ -278,9 +278,9 @@ describe('catching up', () => {
     expect(slow.titles()).toEqual(titles);
   });
 
-  it('reads the log no more often at once than it may, and everybody in turn', async () => {
-    const { world, after } = await afterLeaving();
-    await world.log.append([record('missed')]);
+  it('reads the log no more often at once than it may, and every partition in turn', async () => {
+    const { world, after } = await afterLeaving({ partitionCount: 3 });
+    await world.log.append([0, 1, 2].map((partition) => record(`missed ${partition}`, { partition })));
     const reads = { begun: 0, gate: Promise.resolve() };
     const throughLog = (log: EventLog): EventLog => gatedReads(log, reads);
     const node = await world.node({ ringBytesPerPartition: 1, maxScans: 2, throughLog });
@@ -291,7 +291,57 @@ describe('catching up', () => {
     expect(reads.begun).toBe(2);
     resolve();
     await world.settle();
-    expect(clients.map((client) => client.titles())).toEqual(Array(5).fill(['missed']));
+    const all = ['missed 0', 'missed 1', 'missed 2'];
+    expect(clients.map((client) => [...client.titles()].sort())).toEqual(Array(5).fill(all));
+  });
+
+  it('reads and decodes the log once for all who come back at once, wherever each stood', async () => {
+    const { world, after } = await afterLeaving();
+    const others = Array.from({ length: 6_000 }, (_, n) => record(`o${n}`, { audience: other }));
+    await world.log.append([record('first'), ...others, record('middle'), ...others.slice(0, 100), record('last')]);
+    const node = await world.node({ ringBytesPerPartition: 1, maxSocketsPerUser: 100 });
+    const early = await resume(world, node, after);
+    const once = node.telemetry.counts.catchUpRecords;
+    const together = await world.node({ ringBytesPerPartition: 1, maxSocketsPerUser: 100 });
+    const middle = early.received.find(
+      ({ payload }) => payload.kind === 'event' && payload.envelope.display.title === 'middle',
+    );
+    const clients = Array.from({ length: 50 }, (_, n) => {
+      const client = connectAs(together, viewer('u1'));
+      subscribe(client, { after: n % 2 === 0 ? after : (middle?.payload.cursor ?? '') });
+      return client;
+    });
+    await world.settle();
+    for (const [n, client] of clients.entries()) {
+      expect(client.titles()).toEqual(n % 2 === 0 ? ['first', 'middle', 'last'] : ['last']);
+      expect(client.gaps()).toEqual([]);
+    }
+    // One reading, or two where one began before the others had come.
+    expect(together.telemetry.counts.catchUpRecords).toBeLessThanOrEqual(2 * once);
+  });
+
+  it('lets one who is slower than the reading keeps begin another, and miss nothing', async () => {
+    const { world, after } = await afterLeaving();
+    const titles = Array.from({ length: 2_000 }, (_, n) => `e${n}`);
+    await world.log.append(titles.map((title) => record(title)));
+    const options = {
+      outboxHighWaterCount: 20,
+      socketHighWaterBytes: 300,
+      ringBytesPerPartition: 1,
+      scanKeptBytes: 1_000,
+    };
+    const node = await world.node(options);
+    const slow = connectAs(node, viewer('u1'));
+    slow.isSlow = true;
+    subscribe(slow, { after });
+    const quick = connectAs(node, viewer('u1'));
+    subscribe(quick, { after });
+    await world.settle();
+    expect(quick.titles()).toEqual(titles);
+    slow.isSlow = false;
+    slow.read();
+    await world.settle();
+    expect(slow.titles()).toEqual(titles);
   });
 
   it('holds no more for a client that does not read than its outbox, and gives it everything when it does', async () => {

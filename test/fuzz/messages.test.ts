@@ -16,6 +16,7 @@ beforeAll(async () => {
     CARILLON_LIMIT_AWAY_TIME: '1s',
     CARILLON_LIMIT_INIT_TIME: '300ms',
     CARILLON_LIMIT_OPENING_SOCKETS: '10000',
+    CARILLON_LIMIT_UPGRADES_PER_SECOND: '100000',
   });
 });
 afterAll(() => gateway?.close());

@@ -9,7 +9,11 @@ const lanes = 16;
 
 let gateway: InProcessGateway;
 beforeAll(async () => {
-  gateway = await startInProcess({ CARILLON_LIMIT_OPENING_SOCKETS: '10000', CARILLON_TRUSTED_PROXIES: '127.0.0.1' });
+  gateway = await startInProcess({
+    CARILLON_LIMIT_OPENING_SOCKETS: '10000',
+    CARILLON_LIMIT_UPGRADES_PER_SECOND: '100000',
+    CARILLON_TRUSTED_PROXIES: '127.0.0.1',
+  });
 });
 afterAll(() => gateway?.close());
 

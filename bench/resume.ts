@@ -1,0 +1,109 @@
+import { WebSocket } from 'ws';
+import { scratchFolder, startGateway } from '../test/support/gateway.ts';
+import { testToken } from '../test/support/token.ts';
+import { report, two } from './figures.ts';
+
+/** Many clients that were away come back: all at once, against one after another. Each is caught up when a payload says `isLive`. */
+
+const query =
+  'subscription S($after: Cursor) { notificationReceived(after: $after) { cursor isLive edge { node { id } } } }';
+const behind = Number(process.env['CARILLON_BENCH_BEHIND'] ?? 30_000);
+const returners = 1_000;
+const oneByOne = 30;
+
+type Step = { readonly cursor: string; readonly isLive: boolean };
+type Message = {
+  readonly type: string;
+  readonly payload?: { readonly data?: { readonly notificationReceived: Step } };
+};
+
+/** Connects, resumes, and resolves with the cursor of the payload that says it is live. */
+const resume = async (wsUrl: string, user: string, after: string | null): Promise<string> => {
+  const token = await testToken(user);
+  const localAddress = `127.0.0.${1 + (Number(/\d+$/.exec(user)?.[0] ?? 0) % 250)}`;
+  const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { perMessageDeflate: false, localAddress });
+  const send = (message: unknown): void => socket.send(JSON.stringify(message));
+  const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } };
+  const subscribe = { id: '1', type: 'subscribe', payload: { query, variables: { after } } };
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('open', () => send(init));
+    socket.on('message', (data) => {
+      const { type, payload } = JSON.parse(String(data)) as Message;
+      if (type === 'connection_ack') send(subscribe);
+      const step = payload?.data?.notificationReceived;
+      if (step?.isLive !== true) return;
+      socket.terminate();
+      resolve(step.cursor);
+    });
+  });
+};
+
+/** What the gateway has read of its log for those who caught up. */
+const read = async (adminUrl: string): Promise<{ readonly readings: number; readonly records: number }> => {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text();
+  const of = (name: string): number => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN);
+  return { readings: of('carillon_catchup_scans_total'), records: of('carillon_catchup_records_total') };
+};
+
+/** Writes `count` events to as many users, a few hundred per request. */
+const write = async (httpUrl: string, count: number): Promise<void> => {
+  const tokens = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => testToken(`service-${n}`, { scopes: ['notifications:publish'] })),
+  );
+  const mutation =
+    'mutation P($input: [PublishNotificationInput!]!) { publishNotifications(input: $input) { results { notificationId } } }';
+  for (let n = 0; n < count; n += 500) {
+    const input = Array.from({ length: 500 }, (_, k) => ({
+      audience: { userId: `user-${(n + k) % 5_000}` },
+      content: { message: { title: `event ${n + k}`, body: 'x'.repeat(200) } },
+    }));
+    const headers = {
+      authorization: `Bearer ${tokens[(n / 500) % tokens.length]}`,
+      'content-type': 'application/json',
+    };
+    const response = await fetch(httpUrl, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query: mutation, variables: { input } }),
+    });
+    await response.text();
+  }
+};
+
+export const resumes = async (): Promise<void> => {
+  const folder = await scratchFolder();
+  const gateway = await startGateway({
+    CARILLON_DATA_DIR: folder.path,
+    CARILLON_LOG_LEVEL: 'error',
+    CARILLON_LIMIT_UPGRADES_PER_SECOND: '100000',
+    CARILLON_LIMIT_PUBLISHES_PER_SECOND: '100000',
+    CARILLON_LIMIT_PUBLISH_BURST: '1000000',
+  });
+  const cursor = await resume(gateway.wsUrl, 'before', null);
+  await write(gateway.httpUrl, behind);
+  // Four megabytes per partition stay in memory: what lies behind them is what is measured.
+  await write(gateway.httpUrl, 120_000);
+  const timed = async (task: () => Promise<unknown>): Promise<number> => {
+    const startedAt = performance.now();
+    await task();
+    return performance.now() - startedAt;
+  };
+  const single = await timed(async () => {
+    for (let n = 0; n < oneByOne; n++) await resume(gateway.wsUrl, `user-${n}`, cursor);
+  });
+  const before = await read(gateway.adminUrl);
+  const together = await timed(() =>
+    Promise.all(Array.from({ length: returners }, (_, n) => resume(gateway.wsUrl, `user-${n}`, cursor))),
+  );
+  const after = await read(gateway.adminUrl);
+  const each = single / oneByOne;
+  report(`resume: ${returners} clients at once, ${behind + 120_000} records behind in 12 partitions`, [
+    ['one by one (of a sample)', `${two(each)} ms each, ${two((each * returners) / 1_000)} s for all`],
+    ['all at once', `${two(together / 1_000)} s`],
+    ['readings of the log, records decoded', `${after.readings - before.readings}, ${after.records - before.records}`],
+    ['ratio', two(together / (each * returners))],
+  ]);
+  await gateway.end();
+  await folder.remove();
+};

@@ -1,0 +1,192 @@
+import type { DecodeRecord, LogRecord, PartitionId } from '../event.ts';
+import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log.ts';
+import type { Counts } from '../telemetry/facade.ts';
+import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
+import { type Entry, judge } from './entry.ts';
+import type { Scheduler } from './scheduler.ts';
+import { type Stretch, StretchBuilder } from './stretch.ts';
+import type { Turn } from './turn.ts';
+
+/**
+ * One reading of a partition, from a position to the tail, shared by all who are catching up there: each record is fetched and decoded once. It goes
+ * on as long as anybody waits for more, and keeps what it has read for those who are slower, within bounds. Who falls behind these has lost it.
+ */
+
+export type LogRunDeps = {
+  readonly log: EventLog;
+  readonly decode: DecodeRecord;
+  readonly turn: Turn;
+  readonly scheduler: Scheduler;
+  readonly counts: Counts;
+  /** Bytes of records that are kept for those who are slower. */
+  readonly maxKeptBytes: number;
+  /** Nobody uses it any more, or it has come to its end: it reads nothing from here on. */
+  over(run: LogRun): void;
+};
+
+export type RunItem =
+  | { readonly kind: 'stretch'; readonly stretch: Stretch }
+  | { readonly kind: 'gap'; readonly gap: GapChunk }
+  /** `error` null: the log has no more for now. */
+  | { readonly kind: 'ended'; readonly error: unknown };
+
+/** Somebody who reads along. */
+export type RunReader = { wake(): void };
+
+export class LogRun {
+  readonly partition: PartitionId;
+  readonly #deps: LogRunDeps;
+  readonly #window = new DuplicateWindow();
+  readonly #abort = new AbortController();
+  readonly #chunks: AsyncIterator<LogChunk>;
+  readonly #readers = new Set<RunReader>();
+  readonly #waiting = new Set<RunReader>();
+  #items: RunItem[] = [];
+  /** Number of the first item that is kept. */
+  #first = 0;
+  #keptBytes = 0;
+  /** Before it, nothing is kept. */
+  #keptFrom: bigint;
+  #next: bigint;
+  readonly #to: bigint;
+  #isBusy = false;
+  #isOver = false;
+
+  constructor(deps: LogRunDeps, range: { partition: PartitionId; from: bigint; to: bigint }) {
+    this.#deps = deps;
+    this.partition = range.partition;
+    const preRoll = BigInt(duplicateWindowOffsets);
+    const start = range.from > preRoll ? range.from - preRoll : 0n;
+    // What is read before it only shows which records are duplicates.
+    this.#keptFrom = range.from;
+    this.#to = range.to;
+    this.#next = start;
+    const { signal } = this.#abort;
+    this.#chunks = deps.log.read(range.partition, start, range.to, { signal })[Symbol.asyncIterator]();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Whether what lies from `position` on can be had here: kept, or still to be read. */
+  reaches(position: bigint): boolean {
+    return !this.#isOver && position >= this.#keptFrom && position < this.#to;
+  }
+
+  /** How far it is from being at `position`; 0 where it has read that already. */
+  distanceTo(position: bigint): bigint {
+    return position > this.#next ? position - this.#next : 0n;
+  }
+
+  /** Takes `reader` in; the number of the item that holds `position`, or of the next one. */
+  join(reader: RunReader, position: bigint): number {
+    this.#readers.add(reader);
+    const index = this.#items.findIndex((item) => item.kind !== 'stretch' || item.stretch.next.next > position);
+    return this.#first + (index < 0 ? this.#items.length : index);
+  }
+
+  /** Without readers it is over. */
+  leave(reader: RunReader): void {
+    this.#readers.delete(reader);
+    this.#waiting.delete(reader);
+    if (this.#readers.size === 0) this.stop();
+  }
+
+  /** The item of that number; null: not there yet, and `wake` comes when it is; 'lost': not kept any more. */
+  item(reader: RunReader, number: number): RunItem | 'lost' | null {
+    if (number < this.#first) return 'lost';
+    const item = this.#items[number - this.#first];
+    if (item !== undefined) return item;
+    if (this.#isOver) return 'lost';
+    this.#waiting.add(reader);
+    this.#read();
+    return null;
+  }
+
+  /** Ends it; what is being read is thrown away. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.#abort.abort();
+    // A generator that is in the middle of a read takes this note when it comes back.
+    this.#chunks.return?.(undefined)?.then(undefined, () => {});
+    this.#end();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#deps.over(this);
+  }
+
+  #read(): void {
+    if (this.#isBusy || this.#isOver) return;
+    this.#isBusy = true;
+    this.#chunks.next().then(
+      (result) => this.#arrived(result.done === true ? null : result.value),
+      (error: unknown) => this.#add({ kind: 'ended', error }),
+    );
+  }
+
+  #arrived(chunk: LogChunk | null): void {
+    if (this.#isOver) return;
+    if (chunk === null) this.#add({ kind: 'ended', error: null });
+    else if (chunk.kind === 'gap') {
+      if (chunk.reason !== 'EXPIRED') this.#window.truncate(chunk.from);
+      this.#next = chunk.reason === 'EXPIRED' ? chunk.to : chunk.from;
+      this.#add({ kind: 'gap', gap: chunk });
+    } else this.#decode(chunk, { builder: new StretchBuilder(), index: 0 });
+  }
+
+  /** As many records as the turn allows, then the rest in later turns. */
+  #decode(chunk: RecordChunk, state: { readonly builder: StretchBuilder; index: number }): void {
+    if (this.#isOver) return;
+    const { turn, scheduler } = this.#deps;
+    while (state.index < chunk.records.length) {
+      if (turn.isOver) {
+        scheduler.soon(() => this.#decode(chunk, state));
+        return;
+      }
+      const record = chunk.records[state.index];
+      state.index += 1;
+      if (record !== undefined) state.builder.add(record, this.#judge(record));
+    }
+    this.#next = chunk.next.next;
+    this.#add({ kind: 'stretch', stretch: state.builder.finish(chunk.next) });
+  }
+
+  /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */
+  #judge(record: LogRecord): Entry | null {
+    const { counts, decode } = this.#deps;
+    counts.catchUpRecords += 1;
+    counts.catchUpBytes += record.value?.length ?? 0;
+    try {
+      return judge(record, decode, this.#window).entry;
+    } catch {
+      counts.actorFailures += 1;
+      return null;
+    }
+  }
+
+  #add(item: RunItem): void {
+    if (this.#isOver) return;
+    this.#isBusy = false;
+    this.#items.push(item);
+    if (item.kind === 'stretch') this.#keptBytes += item.stretch.bytes;
+    this.#forget();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    if (item.kind === 'ended') this.#end();
+    for (const reader of waiting) reader.wake();
+  }
+
+  /** What is too much to keep goes, but for the newest. */
+  #forget(): void {
+    while (this.#keptBytes > this.#deps.maxKeptBytes && this.#items.length > 1) {
+      const oldest = this.#items.shift();
+      this.#first += 1;
+      if (oldest?.kind !== 'stretch') continue;
+      this.#keptBytes -= oldest.stretch.bytes;
+      if (oldest.stretch.next.next > this.#keptFrom) this.#keptFrom = oldest.stretch.next.next;
+    }
+  }
+}
