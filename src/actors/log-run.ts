@@ -184,9 +184,16 @@ export class LogRun {
     while (this.#keptBytes > this.#deps.maxKeptBytes && this.#items.length > 1) {
       const oldest = this.#items.shift();
       this.#first += 1;
-      if (oldest?.kind !== 'stretch') continue;
-      this.#keptBytes -= oldest.stretch.bytes;
-      if (oldest.stretch.next.next > this.#keptFrom) this.#keptFrom = oldest.stretch.next.next;
+      if (oldest === undefined) return;
+      if (oldest.kind === 'stretch') this.#keptBytes -= oldest.stretch.bytes;
+      const end = this.#endOf(oldest);
+      if (end > this.#keptFrom) this.#keptFrom = end;
     }
+  }
+
+  /** Who stands before it has not seen the item. Where the log was cut or made anew, that is everybody. */
+  #endOf(item: RunItem): bigint {
+    if (item.kind === 'stretch') return item.stretch.next.next;
+    return item.kind === 'gap' && item.gap.reason === 'EXPIRED' ? item.gap.to : this.#to;
   }
 }
