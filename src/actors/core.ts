@@ -136,7 +136,7 @@ class ActorCore implements Core {
       ...this.#time(),
     });
     this.#parking = this.#createParking();
-    this.#resumption = new Resumption(this.#parking);
+    this.#resumption = new Resumption(this.#parking, (thrown) => this.#taskThrew(thrown));
     const runner = createMachineRunner(this.#wheel);
     this.#users = new Users({ runner, options: this.#options, monotonic: () => clock.monotonic() });
     this.sessions = this.#createSessions(runner);
@@ -333,7 +333,7 @@ class ActorCore implements Core {
 
   #taskThrew(thrown: unknown): void {
     this.#deps.telemetry.counts.actorFailures += 1;
-    this.#deps.logger.error('a timer threw', { error: String(thrown) });
+    this.#deps.logger.error('a task of the actors threw', { error: String(thrown) });
   }
 }
 

@@ -51,6 +51,8 @@ export class Parking {
   /** When a key was taken here: what was parked before comes back from the log later, and counts no more. */
   readonly #takenAtMs = new Map<string, number>();
   readonly #own = new Set<string>();
+  /** Deletions that were written here and have not come back from the log. */
+  readonly #deletions = new Map<string, number>();
   readonly #unfollow: () => void;
 
   constructor(deps: ParkingDeps) {
@@ -107,13 +109,20 @@ export class Parking {
     if (!name.startsWith(prefix)) return;
     const key = name.slice(prefix.length);
     if (value === undefined) {
-      // Taken elsewhere, or here; a newer one of our own is written behind it.
-      if (!this.#own.has(key)) this.#parked.delete(key);
+      // One of ours comes back: what is parked here by now was parked behind it.
+      if (!this.#isOwnDeletion(key)) this.#forget(key);
       return;
     }
     if (!isParked(value)) return;
     const known = this.#parked.get(key)?.atMs ?? this.#takenAtMs.get(key) ?? Number.NEGATIVE_INFINITY;
     if (value.atMs > known) this.#keep(key, value);
+  }
+
+  #isOwnDeletion(key: string): boolean {
+    const left = this.#deletions.get(key) ?? 0;
+    if (left > 1) this.#deletions.set(key, left - 1);
+    else this.#deletions.delete(key);
+    return left > 0;
   }
 
   #keep(key: string, parked: ParkedPosition): void {
@@ -132,9 +141,11 @@ export class Parking {
   async #write(key: string, value: ParkedPosition | undefined): Promise<void> {
     const { store, logger } = this.#deps;
     if (store === null) return;
+    if (value === undefined) this.#deletions.set(key, (this.#deletions.get(key) ?? 0) + 1);
     try {
       await store.put(prefix + key, value);
     } catch (cause) {
+      if (value === undefined) this.#isOwnDeletion(key);
       logger.warn('a position could not be parked for other nodes', { error: (cause as Error).message });
     }
   }

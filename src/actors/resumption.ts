@@ -18,10 +18,13 @@ type Held = { readonly holder: Holder; readonly subscription: Subscription };
 
 export class Resumption {
   readonly #parking: Parking;
+  readonly #failed: (thrown: unknown) => void;
   readonly #held = new Map<string, Held>();
 
-  constructor(parking: Parking) {
+  /** `failed` hears of a bug met while a position was taken: that position is lost, and nothing else. */
+  constructor(parking: Parking, failed: (thrown: unknown) => void) {
     this.#parking = parking;
+    this.#failed = failed;
   }
 
   /** Where an operation is to begin; null: with what its client asks for. Whoever had it before has it no more. */
@@ -47,14 +50,18 @@ export class Resumption {
     if (resumeKey !== null && this.#held.get(resumeKey)?.subscription === subscription) this.#held.delete(resumeKey);
   }
 
-  /** The session ends, and its client may come back for these. Resolves when other nodes can find them. */
+  /** The session ends, and its client may come back for these. Resolves when other nodes can find them; never rejects. */
   async park(holder: Holder, subscriptions: Iterable<Subscription>): Promise<void> {
     const parking: Promise<void>[] = [];
     for (const subscription of subscriptions) {
       const { resumeKey, after } = subscription;
       if (resumeKey === null || this.#held.get(resumeKey)?.subscription !== subscription) continue;
       this.#held.delete(resumeKey);
-      parking.push(this.#parking.park(resumeKey, { cursor: holder.positionOf(subscription), after }));
+      try {
+        parking.push(this.#parking.park(resumeKey, { cursor: holder.positionOf(subscription), after }));
+      } catch (thrown) {
+        this.#failed(thrown);
+      }
     }
     await Promise.all(parking);
   }

@@ -157,6 +157,22 @@ describe('a stock client that drops', () => {
     expect(third.titles()).toEqual(['two', 'three']);
   });
 
+  it('is not taken back to where it stood long ago when it returns to its first node', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const parkingStore = new SharedStore();
+    const [here, there] = [await world.node({ parkingStore }), await world.node({ parkingStore })];
+    follow(here).handle.closed('client_closed');
+    await publish(world, 'one');
+    const second = follow(there);
+    await world.settle();
+    expect(second.titles()).toEqual(['one']);
+    await publish(world, 'two');
+    // Half open there, and known to nobody here: it begins with its variables, that is now.
+    const third = follow(here);
+    await publish(world, 'three');
+    expect(third.titles()).toEqual(['three']);
+  });
+
   it('comes back to a node that was restarted', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const parkingStore = new SharedStore();
