@@ -146,6 +146,9 @@ describe('the trace of an event that a client catches up with', () => {
     const token = await testToken('ada');
     const before = await follow(gateway.wsUrl, { token });
     await before.close();
+    const sessions = async (): Promise<unknown> =>
+      ((await (await fetch(`${gateway.adminUrl}/snapshot`)).json()) as { sessions: number }).sessions;
+    await expect.poll(sessions).toBe(0);
     const traceId = await publishTraced('while away');
     const after = await follow(gateway.wsUrl, { token, after: before.cursor });
     await after.until(({ events }) => events.length === 1);
