@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { connectRaw, type RawClient } from '../graphql/raw-client.ts';
 import { issuerKey, rawToken } from '../identity/fixtures.ts';
 import { type GatewayProcess, scratchFolder, spawnGateway, startGateway, testSecret } from '../support/gateway.ts';
-import { type JwksServer, startJwksServer } from '../support/jwks-server.ts';
+import { type JwksMode, type JwksServer, startJwksServer } from '../support/jwks-server.ts';
 import { testToken } from '../support/token.ts';
 
 const cleanUp: (() => unknown)[] = [];
@@ -78,7 +78,9 @@ describe('a bad token (C60)', () => {
 });
 
 describe('an issuer that does not answer (C89)', () => {
-  const issuer = async (): Promise<{
+  const issuer = async (
+    mode: JwksMode = 'keys',
+  ): Promise<{
     jwks: JwksServer;
     key: Awaited<ReturnType<typeof issuerKey>>;
     gateway: GatewayProcess;
@@ -86,6 +88,8 @@ describe('an issuer that does not answer (C89)', () => {
     const key = await issuerKey('ES256', 'k1');
     const jwks = await startJwksServer([key.jwk]);
     cleanUp.push(() => jwks.close());
+    // From the start: the gateway asks for keys before anybody comes.
+    jwks.answer(mode);
     const env = { CARILLON_JWKS_URL: jwks.url, CARILLON_LOG: 'embedded', CARILLON_DATA_DIR: await folder() };
     const gateway = await spawnGateway(env, [], { dev: true }).ready;
     cleanUp.push(() => gateway.end());
@@ -101,8 +105,7 @@ describe('an issuer that does not answer (C89)', () => {
     ((await (await fetch(`${gateway.adminUrl}/snapshot`)).json()) as { sessions: number }).sessions;
 
   it('leaves nobody in limbo: sockets close with 1013, and all are let in once it answers', async () => {
-    const { jwks, key, gateway } = await issuer();
-    jwks.answer('hang');
+    const { jwks, key, gateway } = await issuer('hang');
     const token = (n: number): Promise<string> => key.sign({ sub: `user-${n}`, exp: later });
     const clients = await hundred(gateway, token);
     const codes = (await Promise.all(clients.map(({ closed }) => closed))).map(({ code }) => code);
