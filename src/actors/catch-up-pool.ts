@@ -199,12 +199,11 @@ export class CatchUpPool {
 
   #begin(lane: Lane): LogRun | null {
     const { options, log, decode, tail, telemetry, turn, scheduler } = this.#deps;
-    if (this.#runs.size >= options.maxScans) {
+    if (!this.#mayBegin(lane.partition)) {
       // A slow client must not keep the others from reading.
       for (const catchUp of this.#members.values()) catchUp.releaseIfFull();
+      if (!this.#mayBegin(lane.partition)) return null;
     }
-    const here = [...this.#runs].filter((run) => run.partition === lane.partition).length;
-    if (this.#runs.size >= options.maxScans || here >= maxRunsPerPartition) return null;
     telemetry.counts.catchUpScans += 1;
     const deps = {
       log,
@@ -221,6 +220,11 @@ export class CatchUpPool {
     const run = new LogRun(deps, range);
     this.#runs.add(run);
     return run;
+  }
+
+  #mayBegin(partition: PartitionId): boolean {
+    const here = [...this.#runs].filter((run) => run.partition === partition).length;
+    return this.#runs.size < this.#deps.options.maxScans && here < maxRunsPerPartition;
   }
 
   /** The oldest position first: who waits farther back reads along from there. */

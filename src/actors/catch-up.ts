@@ -53,7 +53,7 @@ export class CatchUp {
 
   end(): void {
     this.#isEnded = true;
-    for (const lane of this.#lanes) this.#stopScan(lane);
+    for (const lane of this.#lanes) lane.stopScan();
     this.#lanes = [];
   }
 
@@ -67,7 +67,7 @@ export class CatchUp {
     } else {
       const kept = this.#lanes.filter((lane) => !gap.partitions.includes(lane.partition));
       const gone = this.#lanes.filter((lane) => !kept.includes(lane));
-      for (const lane of gone) this.#stopScan(lane);
+      for (const lane of gone) lane.stopScan();
       this.#lanes = [...kept, ...gap.partitions.map((partition) => new Lane(partition, { next: 0n, epoch: -1 }))];
     }
     this.subscription.offerGap(gap.reason, this.cursor());
@@ -94,7 +94,7 @@ export class CatchUp {
     return false;
   }
 
-  /** The earliest position at which it waits to read `partition`; null where it does not. */
+  /** The position at which it waits to read `partition`; null where it does not. */
   waitsFor(partition: PartitionId): bigint | null {
     const lane = this.#lanes.find((each) => each.partition === partition);
     const isWaiting = lane !== undefined && lane.scan === null && lane.isBehind(this.#port.tail) && !this.#isFull;
@@ -117,7 +117,7 @@ export class CatchUp {
 
   /** Gives its scans back where its outbox is full anyway; it begins others when there is room again. */
   releaseIfFull(): void {
-    if (this.#isFull) for (const lane of this.#lanes) this.#stopScan(lane);
+    if (this.#isFull) for (const lane of this.#lanes) lane.stopScan();
   }
 
   get #isFull(): boolean {
@@ -153,7 +153,7 @@ export class CatchUp {
   }
 
   #drop(lane: Lane): false {
-    this.#stopScan(lane);
+    lane.stopScan();
     return false;
   }
 
@@ -166,7 +166,7 @@ export class CatchUp {
       this.#hasMoved = true;
     }
     // Others may need the place that its reading takes.
-    if (!lane.isBehind(this.#port.tail)) this.#stopScan(lane);
+    if (!lane.isBehind(this.#port.tail)) lane.stopScan();
     return this.#isFull ? 'full' : 'done';
   }
 
@@ -174,7 +174,7 @@ export class CatchUp {
   #step(lane: Lane): boolean {
     const { ring, tail } = this.#port;
     if (!ring.covers(lane.partition, lane.position.next)) return this.#advanceByScan(lane);
-    this.#stopScan(lane);
+    lane.stopScan();
     const entry = lane.takeFromRing(ring, tail, this.subscription.addressee);
     if (entry !== null) this.#offer(entry);
     return true;
@@ -199,7 +199,7 @@ export class CatchUp {
       case 'gap':
         return this.#takeGap(lane, step.gap);
       case 'ended':
-        this.#stopScan(lane);
+        lane.stopScan();
         if (step.error === null && lane.position.next > lane.scannedFrom) return true;
         this.#port.rest(this, lane);
         return false;
@@ -218,7 +218,7 @@ export class CatchUp {
   #takeGap(lane: Lane, gap: Extract<ScanStep, { kind: 'gap' }>['gap']): boolean {
     if (gap.reason === 'RECREATED') {
       // The feed meets it too, and says which partitions start anew.
-      this.#stopScan(lane);
+      lane.stopScan();
       this.#port.rest(this, lane);
       return false;
     }
@@ -264,11 +264,7 @@ export class CatchUp {
   }
 
   #restart(lane: Lane, position: NextOffset): void {
-    this.#stopScan(lane);
-    lane.position = position;
-  }
-
-  #stopScan(lane: Lane): void {
     lane.stopScan();
+    lane.position = position;
   }
 }

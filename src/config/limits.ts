@@ -237,8 +237,8 @@ export const limits: Readonly<Record<LimitName, Limit>> = {
     default: 2 * minute,
     min: second,
     max: 60 * minute,
-    what: 'time for which a user without a connection is remembered here',
-    seen: 'nothing: a client resumes with its cursor all the same',
+    what: 'time for which a user without a connection is remembered, and where each operation stood',
+    seen: 'a client that reconnects by itself begins with its variables; with a cursor it resumes all the same',
   }),
 };
 

@@ -63,9 +63,9 @@ export class SocketSession implements SessionLink {
     this.#trace = readTrace(request.headers);
     this.#handle = deps.services.sessions.open(this, { kind: 'websocket' });
     this.#operations = new SocketOperations(this.#handle, this.#writer, deps);
-    ws.on('message', (data, isBinary) => this.#receive(String(data), isBinary));
-    ws.on('pong', (data) => this.#peerPonged(String(data)));
-    ws.on('ping', () => this.#handle.heard());
+    ws.on('message', (data, isBinary) => this.#guarded(() => this.#receive(String(data), isBinary)));
+    ws.on('pong', (data) => this.#guarded(() => this.#peerPonged(String(data))));
+    ws.on('ping', () => this.#guarded(() => this.#handle.heard()));
     // ws has closed with the code of the violation (1002, 1007, 1009) by then.
     ws.on('error', () => {
       this.#endReason = 'protocol_violation';
@@ -114,11 +114,15 @@ export class SocketSession implements SessionLink {
     if (this.#isClosed) return;
     this.#deps.telemetry.counts.framesIn++;
     this.#handle.heard();
+    const violation = this.#judge(text, isBinary);
+    if (violation !== null) this.#end(violation, 'protocol_violation');
+  }
+
+  /** A bug costs this socket: an emitter's listener that throws would end the process, and with it everybody. */
+  #guarded(task: () => void): void {
     try {
-      const violation = this.#judge(text, isBinary);
-      if (violation !== null) this.#end(violation, 'protocol_violation');
+      task();
     } catch (thrown) {
-      // A bug: an emitter's listener that throws would end the process, and with it everybody.
       this.#deps.mask.mask(thrown);
       this.#end(closeOf('actor_failed'), 'actor_failed');
     }

@@ -278,6 +278,30 @@ describe('catching up', () => {
     expect(slow.titles()).toEqual(titles);
   });
 
+  it('lets others read a partition while clients that do not read hold both of its readings', async () => {
+    const { world, after } = await afterLeaving();
+    const titles = Array.from({ length: 6_000 }, (_, i) => `e${i}`);
+    await world.log.append(titles.map((title) => record(title)));
+    const quick = await resume(world, await world.node({ ringBytesPerPartition: 1 }), after);
+    const cursorAt = (index: number): string => quick.received[index]?.payload.cursor ?? '';
+    const node = await world.node({ outboxHighWaterCount: 50, socketHighWaterBytes: 300, ringBytesPerPartition: 1 });
+    const slow = await Promise.all(
+      [100, 5_500].map((index) => {
+        const client = connectAs(node, viewer('u1'));
+        client.isSlow = true;
+        subscribe(client, { after: cursorAt(index) });
+        return world.settle().then(() => client);
+      }),
+    );
+    expect((await resume(world, node, after)).titles()).toEqual(titles);
+    for (const client of slow) {
+      client.isSlow = false;
+      client.read();
+    }
+    await world.settle();
+    expect(slow.map((client) => client.titles().length)).toEqual([titles.length - 101, titles.length - 5_501]);
+  });
+
   it('reads the log no more often at once than it may, and every partition in turn', async () => {
     const { world, after } = await afterLeaving({ partitionCount: 3 });
     await world.log.append([0, 1, 2].map((partition) => record(`missed ${partition}`, { partition })));
