@@ -1,47 +1,13 @@
 import type { Audience, TopicName, UserId } from '../event.ts';
 import { type Addressee, audienceOf, type Entry } from './entry.ts';
+import { EntryLine } from './entry-line.ts';
 
 /** Entries in order of offset, by whom they are for; the oldest of all go first. */
 
-/** Places of what has gone are emptied at once, and removed by and by. */
-class Line {
-  #entries: (Entry | undefined)[] = [];
-  #head = 0;
-
-  get isEmpty(): boolean {
-    return this.#head === this.#entries.length;
-  }
-
-  push(entry: Entry): void {
-    this.#entries.push(entry);
-  }
-
-  shift(): void {
-    this.#entries[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head <= 256 || this.#head * 2 < this.#entries.length) return;
-    this.#entries.splice(0, this.#head);
-    this.#head = 0;
-  }
-
-  /** The first at or after `offset`. */
-  first(offset: bigint): Entry | undefined {
-    let low = this.#head;
-    let high = this.#entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const entry = this.#entries[middle];
-      if (entry !== undefined && entry.position.offset < offset) low = middle + 1;
-      else high = middle;
-    }
-    return this.#entries[low];
-  }
-}
-
 export class AudienceIndex {
-  readonly #users = new Map<UserId, Line>();
-  readonly #topics = new Map<TopicName, Line>();
-  readonly #everyone = new Line();
+  readonly #users = new Map<UserId, EntryLine>();
+  readonly #topics = new Map<TopicName, EntryLine>();
+  readonly #everyone = new EntryLine();
 
   add(entry: Entry): void {
     this.#lineOf(audienceOf(entry)).push(entry);
@@ -60,7 +26,7 @@ export class AudienceIndex {
   /** The first entry for `addressee` at or after `offset`. */
   first({ userId, topics, takesEveryone }: Addressee, offset: bigint): Entry | undefined {
     let best = userId === null ? undefined : this.#users.get(userId)?.first(offset);
-    const look = (line: Line | undefined): void => {
+    const look = (line: EntryLine | undefined): void => {
       const entry = line?.first(offset);
       if (entry !== undefined && (best === undefined || entry.position.offset < best.position.offset)) best = entry;
     };
@@ -69,7 +35,7 @@ export class AudienceIndex {
     return best;
   }
 
-  #lineOf(audience: Audience): Line {
+  #lineOf(audience: Audience): EntryLine {
     switch (audience.kind) {
       case 'user':
         return lineIn(this.#users, audience.userId);
@@ -81,10 +47,10 @@ export class AudienceIndex {
   }
 }
 
-const lineIn = <Key>(lines: Map<Key, Line>, key: Key): Line => {
+const lineIn = <Key>(lines: Map<Key, EntryLine>, key: Key): EntryLine => {
   const known = lines.get(key);
   if (known !== undefined) return known;
-  const made = new Line();
+  const made = new EntryLine();
   lines.set(key, made);
   return made;
 };

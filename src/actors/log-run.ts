@@ -65,10 +65,6 @@ export class LogRun {
     this.#chunks = deps.log.read(range.partition, start, range.to, { signal })[Symbol.asyncIterator]();
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   /** Whether what lies from `position` on can be had here: kept, or still to be read. */
   reaches(position: bigint): boolean {
     return !this.#isOver && position >= this.#keptFrom && position < this.#to;

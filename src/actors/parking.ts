@@ -61,10 +61,6 @@ export class Parking {
     this.#unfollow = deps.store?.onChange((key, value) => this.#learn(key, value)) ?? (() => {});
   }
 
-  get size(): number {
-    return this.#parked.size;
-  }
-
   /** Keeps a position; found here at once. Resolves when other nodes can find it; where that fails it is logged, and this node knows it all the same. */
   async park(key: string, position: Pick<ParkedPosition, 'cursor' | 'after'>): Promise<void> {
     const atMs = this.#deps.now();

@@ -1,6 +1,7 @@
 import type { PartitionId } from '../event.ts';
 import { AudienceIndex } from './audience-index.ts';
 import type { Addressee, Entry } from './entry.ts';
+import { EntryLine } from './entry-line.ts';
 
 /** The recent entries of every partition, bounded in bytes, and the range of offsets that they cover without a hole. */
 
@@ -10,9 +11,7 @@ const entryBytes = (entry: Entry): number => 300 + (entry.kind === 'event' ? ent
 class PartitionRing {
   from: bigint;
   to: bigint;
-  /** Evicted places are emptied at once, and removed by and by. */
-  #entries: (Entry | undefined)[] = [];
-  #head = 0;
+  readonly #entries = new EntryLine();
   #bytes = 0;
   readonly #index = new AudienceIndex();
 
@@ -26,21 +25,15 @@ class PartitionRing {
     this.#entries.push(entry);
     this.#index.add(entry);
     this.#bytes += entryBytes(entry);
-    while (this.#bytes > maxBytes && this.#head < this.#entries.length) this.#evict();
-    if (this.#head > 1_024) {
-      this.#entries.splice(0, this.#head);
-      this.#head = 0;
-    }
+    while (this.#bytes > maxBytes && !this.#entries.isEmpty) this.#evict();
   }
 
   #evict(): void {
-    const oldest = this.#entries[this.#head];
+    const oldest = this.#entries.shift();
     if (oldest === undefined) return;
     this.#bytes -= entryBytes(oldest);
     this.#index.removeOldest(oldest);
     this.from = oldest.position.offset + 1n;
-    this.#entries[this.#head] = undefined;
-    this.#head += 1;
   }
 
   first(addressee: Addressee, offset: bigint): Entry | undefined {

@@ -1,4 +1,3 @@
-import type { PartitionId } from '../event.ts';
 import type { GapChunk } from '../log/event-log.ts';
 import type { Addressee, Entry } from './entry.ts';
 import type { LogRun, RunReader } from './log-run.ts';
@@ -27,7 +26,6 @@ export type ScanStep =
   | { readonly kind: 'ended'; readonly error: unknown };
 
 export class Scan implements RunReader {
-  readonly partition: PartitionId;
   readonly #run: LogRun;
   readonly #addressee: Addressee;
   readonly #wake: () => void;
@@ -42,7 +40,6 @@ export class Scan implements RunReader {
     run: LogRun,
     from: { readonly addressee: Addressee; readonly position: bigint; readonly wake: () => void },
   ) {
-    this.partition = run.partition;
     this.#run = run;
     this.#addressee = from.addressee;
     this.#position = from.position;

@@ -152,6 +152,7 @@ describe('a link that swallows everything for a while (C65)', () => {
       webSocketImpl: WebSocket,
       keepAlive: 200,
       retryAttempts: Number.POSITIVE_INFINITY,
+      // The client's own pause between attempts while the link is dead; no assertion waits for it.
       retryWait: () => new Promise((resolve) => setTimeout(resolve, 100)),
       connectionParams: async () => ({ authorization: `Bearer ${await testToken('ada')}` }),
       on: {

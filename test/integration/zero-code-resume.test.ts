@@ -36,6 +36,7 @@ const openPage = async (url: string, user: string): Promise<Page> => {
     webSocketImpl: WebSocket,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
+    // The client's own pause between attempts while no node is there; no assertion waits for it.
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 200)),
     connectionParams: async () => ({ authorization: `Bearer ${await testToken(user)}` }),
     on: {
