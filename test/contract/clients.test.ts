@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
-import { type GatewayProcess, scratchFolder, startGateway } from '../support/gateway.ts';
+import { type GatewayProcess, scratchFolder, snapshotOf, startGateway } from '../support/gateway.ts';
 import { messageTo, publish } from '../support/publish.ts';
 import { type Sink, type StockClient, stockClients } from '../support/stock-clients.ts';
 import { testToken } from '../support/token.ts';
@@ -66,10 +66,7 @@ afterEach(() => {
 let users = 0;
 const newUser = (): string => `user-${users++}`;
 
-const subscriptions = async (): Promise<number> => {
-  const text = await (await fetch(`${gateway.adminUrl}/snapshot`)).text();
-  return (JSON.parse(text) as { subscriptions: number }).subscriptions;
-};
+const subscriptions = async (): Promise<number> => (await snapshotOf(gateway)).subscriptions;
 
 const send = (user: string, title: string) =>
   publish(gateway.httpUrl, { token: service, input: messageTo(user, title) });

@@ -5,7 +5,7 @@ import { resuming } from '../../examples/resume.ts';
 import { connectRaw, type RawClient, subscribeMessage } from '../graphql/raw-client.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { type Follower, follow } from '../support/follower.ts';
-import { type GatewayProcess, scratchFolder, startGateway } from '../support/gateway.ts';
+import { type GatewayProcess, scratchFolder, snapshotOf, startGateway } from '../support/gateway.ts';
 import { messageTo, publish } from '../support/publish.ts';
 import { testToken } from '../support/token.ts';
 
@@ -24,8 +24,7 @@ const started = async (env: Readonly<Record<string, string>> = {}): Promise<Gate
   return gateway;
 };
 
-const sessions = async (gateway: GatewayProcess): Promise<number> =>
-  ((await (await fetch(`${gateway.adminUrl}/snapshot`)).json()) as { sessions: number }).sessions;
+const sessions = async (gateway: GatewayProcess): Promise<number> => (await snapshotOf(gateway)).sessions;
 
 const stream = 'subscription { notificationReceived { cursor edge { node { title } } } }';
 

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type GatewayProcess, scratchFolder, startGateway } from '../support/gateway.ts';
+import { type GatewayProcess, scratchFolder, snapshotOf, startGateway } from '../support/gateway.ts';
 import { messageTo, publish } from '../support/publish.ts';
 import { testToken } from '../support/token.ts';
 
@@ -116,9 +116,6 @@ const sendTo = async (gateway: GatewayProcess, user: string, message: string | o
   expect(data?.publishNotification.userErrors).toEqual([]);
 };
 
-const snapshot = async (gateway: GatewayProcess): Promise<{ sessions: number; outboxBytes: number }> =>
-  (await (await fetch(`${gateway.adminUrl}/snapshot`)).json()) as { sessions: number; outboxBytes: number };
-
 describe('an event stream', () => {
   it('is live from its first payload, and resumes at Last-Event-ID, which beats after', async () => {
     const gateway = await started();
@@ -195,11 +192,11 @@ describe('an event stream', () => {
     let most = 0;
     for (let n = 0; n < count; n++) {
       await sendTo(gateway, 'ada', { title: `e${n}`, body });
-      if (n % 10 === 0) most = Math.max(most, (await snapshot(gateway)).outboxBytes);
+      if (n % 10 === 0) most = Math.max(most, (await snapshotOf(gateway)).outboxBytes);
     }
     // The mark, and the event that passed it.
     expect(most).toBeLessThanOrEqual(65_536 + 210_000);
-    await expect.poll(async () => (await snapshot(gateway)).sessions, { timeout: 20_000 }).toBe(0);
+    await expect.poll(async () => (await snapshotOf(gateway)).sessions, { timeout: 20_000 }).toBe(0);
     const again = await open(gateway, { user: 'ada', lastEventId: lastId ?? '' });
     await again.until(({ titles }) => titles.length === count);
     expect(again.titles).toEqual(Array.from({ length: count }, (_, n) => `e${n}`));

@@ -2,7 +2,14 @@ import { SignJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectRaw, type RawClient } from '../graphql/raw-client.ts';
 import { issuerKey, rawToken } from '../identity/fixtures.ts';
-import { type GatewayProcess, scratchFolder, spawnGateway, startGateway, testSecret } from '../support/gateway.ts';
+import {
+  type GatewayProcess,
+  scratchFolder,
+  snapshotOf,
+  spawnGateway,
+  startGateway,
+  testSecret,
+} from '../support/gateway.ts';
 import { type JwksMode, type JwksServer, startJwksServer } from '../support/jwks-server.ts';
 import { testToken } from '../support/token.ts';
 
@@ -101,9 +108,6 @@ describe('an issuer that does not answer (C89)', () => {
       Array.from({ length: 100 }, async (_, n) => attempt(gateway, { authorization: `Bearer ${await token(n)}` })),
     );
 
-  const sessions = async (gateway: GatewayProcess): Promise<number> =>
-    ((await (await fetch(`${gateway.adminUrl}/snapshot`)).json()) as { sessions: number }).sessions;
-
   it('leaves nobody in limbo: sockets close with 1013, and all are let in once it answers', async () => {
     const { jwks, key, gateway } = await issuer('hang');
     const token = (n: number): Promise<string> => key.sign({ sub: `user-${n}`, exp: later });
@@ -111,7 +115,7 @@ describe('an issuer that does not answer (C89)', () => {
     const codes = (await Promise.all(clients.map(({ closed }) => closed))).map(({ code }) => code);
     expect(new Set(codes)).toEqual(new Set([1013]));
     expect(jwks.requests).toBeLessThan(5);
-    await expect.poll(() => sessions(gateway)).toBe(0);
+    await expect.poll(() => snapshotOf(gateway).then((held) => held.sessions)).toBe(0);
     jwks.answer('keys');
     const authorization = `Bearer ${await token(0)}`;
     await expect

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { WebSocket } from 'ws';
 import { FollowDocument, PublishDocument } from '../support/__generated__/operations.ts';
 import { follow } from '../support/follower.ts';
-import { type GatewayProcess, scratchFolder, startGateway } from '../support/gateway.ts';
+import { type GatewayProcess, scratchFolder, snapshotOf, startGateway } from '../support/gateway.ts';
 import { messageTo, publish } from '../support/publish.ts';
 import { testToken } from '../support/token.ts';
 import { sinkStartTimeoutMs, startTraceSink, type TraceSink } from '../support/trace-sink.ts';
@@ -146,9 +146,7 @@ describe('the trace of an event that a client catches up with', () => {
     const token = await testToken('ada');
     const before = await follow(gateway.wsUrl, { token });
     await before.close();
-    const sessions = async (): Promise<unknown> =>
-      ((await (await fetch(`${gateway.adminUrl}/snapshot`)).json()) as { sessions: number }).sessions;
-    await expect.poll(sessions).toBe(0);
+    await expect.poll(async () => (await snapshotOf(gateway)).sessions).toBe(0);
     const traceId = await publishTraced('while away');
     const after = await follow(gateway.wsUrl, { token, after: before.cursor });
     await after.until(({ events }) => events.length === 1);

@@ -19,6 +19,15 @@ export type GatewayProcess = {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
+/** What a gateway holds at this moment, as its admin port shows it. */
+export const snapshotOf = async ({
+  adminUrl,
+}: Pick<GatewayProcess, 'adminUrl'>): Promise<{
+  readonly sessions: number;
+  readonly subscriptions: number;
+  readonly outboxBytes: number;
+}> => (await (await fetch(`${adminUrl}/snapshot`)).json()) as Awaited<ReturnType<typeof snapshotOf>>;
+
 /** The secret that gateways in tests share; at least 32 bytes. */
 export const testSecret = 'carillon-tests-share-this-secret-0123456789';
 
