@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { type Core, createCore, createPolicyGuard } from './actors/index.ts';
+import { type Core, createCore, createPolicyGuard, defaultCoreOptions } from './actors/index.ts';
 import { startAdmin } from './admin.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LogConfig } from './config.ts';
@@ -29,6 +29,7 @@ import {
   createEmbeddedStore,
   createRecordCodec,
   deadLetterTopicOf,
+  openBlockStore,
 } from './log/index.ts';
 import type { Policy } from './policy.ts';
 import type { NodeTelemetry } from './telemetry/index.ts';
@@ -101,6 +102,9 @@ const consoleFor = (identity: IdentityOptions, graphqlPath: string) => {
 
 /** About 100 sockets a second are sent away, so that those who come back do not arrive in one instant. */
 const drainSpreadMs = (sessions: number, drainMs: number): number => Math.min(sessions * 10, drainMs / 2);
+
+/** What one partition may keep in the data folder. */
+const blockSettings = { blockOffsets: defaultCoreOptions.blockOffsets, maxBytes: 67_108_864 };
 
 /** How long a start waits for the control topic. */
 const controlPatienceMs = 5_000;
@@ -180,8 +184,11 @@ class ComposedGateway implements Gateway {
     const keepMs = this.#config.identity.revocationKeepMs;
     const revocations = createRevocations({ store: control, clock, logger, keepMs });
     this.#endings.push(() => revocations.close());
+    const blockStore = openBlockStore({ dataDir: settings.dataDir, logger, ...blockSettings });
+    this.#endings.push(() => blockStore.close());
     const core = createCore({
       log,
+      blockStore,
       ...createRecordCodec({
         content: events.content,
         defaultType: kinds.defaultType,

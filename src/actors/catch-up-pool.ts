@@ -3,6 +3,7 @@ import type { CursorCodec, TopicPositions } from '../cursor.ts';
 import type { DecodeRecord, NextOffset, PartitionId } from '../event.ts';
 import type { EventLog, PositionVerdict } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
+import type { Blocks } from './blocks.ts';
 import { CatchUp } from './catch-up.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
 import { duplicateWindowOffsets } from './duplicate-window.ts';
@@ -21,8 +22,8 @@ import type { Turn } from './turn.ts';
 
 /** Readings of one partition at once: those who are far behind do not hold up those who are not. */
 const maxRunsPerPartition = 2;
-/** As many offsets as a new reading begins early. */
-const nearEnough = BigInt(duplicateWindowOffsets);
+/** Who has so many blocks to wait for that nobody else may want waits for a reading of its own. */
+const maxBlocksAlong = 16;
 
 /** All subscriptions that are catching up: who is awake, who may scan, and where each begins. */
 
@@ -32,6 +33,7 @@ export type CatchUpPoolDeps = {
   readonly cursors: CursorCodec;
   readonly tail: Tail;
   readonly ring: Ring;
+  readonly blocks: Blocks;
   readonly turn: Turn;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -53,10 +55,11 @@ export class CatchUpPool {
 
   constructor(deps: CatchUpPoolDeps) {
     this.#deps = deps;
-    const { tail, ring, turn, telemetry, clock, options } = deps;
+    const { tail, ring, blocks, turn, telemetry, clock, options } = deps;
     this.#port = {
       tail,
       ring,
+      blocks,
       turn,
       telemetry,
       replayMaxAgeMs: options.replayMaxAgeMs,
@@ -193,12 +196,22 @@ export class CatchUpPool {
       null,
     );
     // One that is farther away than a new one would have to read for nothing is taken only where no new one may be.
-    if (nearest !== null && nearest.distanceTo(position) <= nearEnough) return nearest;
-    return this.#begin(lane) ?? nearest;
+    if (nearest !== null && nearest.distanceTo(position) <= this.#nearEnough(lane.partition, position)) return nearest;
+    const begun = this.#begin(lane);
+    if (begun !== null || nearest === null) return begun;
+    const { blocks } = this.#deps;
+    const isAlong = nearest.distanceTo(position) <= BigInt(blocks.size * maxBlocksAlong);
+    return isAlong || !blocks.isKnown(lane.partition, position) ? nearest : null;
+  }
+
+  /** As many offsets as it takes a new reading to come to `position`. */
+  #nearEnough(partition: PartitionId, position: bigint): bigint {
+    const { blocks } = this.#deps;
+    return BigInt(blocks.isKnown(partition, position) ? blocks.size : duplicateWindowOffsets);
   }
 
   #begin(lane: Lane): LogRun | null {
-    const { options, log, decode, tail, telemetry, turn, scheduler } = this.#deps;
+    const { options, log, decode, tail, blocks, telemetry, turn, scheduler } = this.#deps;
     if (!this.#mayBegin(lane.partition)) {
       // A slow client must not keep the others from reading.
       for (const catchUp of this.#members.values()) catchUp.releaseIfFull();
@@ -208,6 +221,7 @@ export class CatchUpPool {
     const deps = {
       log,
       decode,
+      blocks,
       turn,
       scheduler,
       counts: telemetry.counts,
@@ -227,12 +241,16 @@ export class CatchUpPool {
     return this.#runs.size < this.#deps.options.maxScans && here < maxRunsPerPartition;
   }
 
-  /** The oldest position first: who waits farther back reads along from there. */
+  /** The oldest position first, as long as one is near to the next: who waits farther back reads along from there. */
   #earliest(lane: Lane): bigint {
     let earliest = lane.position.next;
-    for (const member of this.#members.values()) {
-      const position = member.waitsFor(lane.partition);
-      if (position !== null && position < earliest) earliest = position;
+    const before = [...this.#members.values()]
+      .map((member) => member.waitsFor(lane.partition))
+      .filter((position) => position !== null && position < earliest)
+      .sort((a, b) => ((a ?? 0n) > (b ?? 0n) ? -1 : 1));
+    for (const position of before) {
+      if (position === null || earliest - position > this.#nearEnough(lane.partition, position)) break;
+      earliest = position;
     }
     return earliest;
   }

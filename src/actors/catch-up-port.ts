@@ -1,4 +1,5 @@
 import type { Telemetry } from '../telemetry/facade.ts';
+import type { Blocks } from './blocks.ts';
 import type { Lane } from './lane.ts';
 import type { Ring } from './ring.ts';
 import type { Scan } from './scan.ts';
@@ -9,6 +10,7 @@ import type { Turn } from './turn.ts';
 export type CatchUpPort<Member> = {
   readonly tail: Tail;
   readonly ring: Ring;
+  readonly blocks: Blocks;
   readonly turn: Turn;
   readonly telemetry: Telemetry;
   readonly replayMaxAgeMs: number;

@@ -1,4 +1,5 @@
 import type { NextOffset, PartitionId } from '../event.ts';
+import { type AudienceKey, addresseeKeys } from './audience-filter.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
 import { audienceOf, type Entry, isExpired } from './entry.ts';
 import type { FeedGap } from './intake.ts';
@@ -15,6 +16,7 @@ import type { Subscription } from './subscription.ts';
 export class CatchUp {
   readonly subscription: Subscription;
   readonly #port: CatchUpPort<CatchUp>;
+  readonly #keys: readonly AudienceKey[];
   #lanes: Lane[] = [];
   #isEnded = false;
   /** Without positions yet: the cursor is still being looked into. */
@@ -29,6 +31,7 @@ export class CatchUp {
   constructor(subscription: Subscription, port: CatchUpPort<CatchUp>) {
     this.subscription = subscription;
     this.#port = port;
+    this.#keys = addresseeKeys(subscription.addressee);
   }
 
   get isEnded(): boolean {
@@ -98,6 +101,7 @@ export class CatchUp {
   waitsFor(partition: PartitionId): bigint | null {
     const lane = this.#lanes.find((each) => each.partition === partition);
     const isWaiting = lane !== undefined && lane.scan === null && lane.isBehind(this.#port.tail) && !this.#isFull;
+    if (isWaiting) this.#leap(lane);
     return isWaiting && !this.#port.ring.covers(partition, lane.position.next) ? lane.position.next : null;
   }
 
@@ -163,15 +167,21 @@ export class CatchUp {
       if (this.#isFull) return 'full';
       if (this.#port.turn.isOver) return 'over';
       if (!this.#step(lane)) break;
-      this.#hasMoved = true;
     }
     // Others may need the place that its reading takes.
     if (!lane.isBehind(this.#port.tail)) lane.stopScan();
     return this.#isFull ? 'full' : 'done';
   }
 
-  /** One step of one lane; false when it has to wait. */
   #step(lane: Lane): boolean {
+    const { position } = lane;
+    const goesOn = this.#stepOn(lane);
+    if (lane.position !== position) this.#hasMoved = true;
+    return goesOn;
+  }
+
+  /** One step of one lane; false when it has to wait. */
+  #stepOn(lane: Lane): boolean {
     const { ring, tail } = this.#port;
     if (!ring.covers(lane.partition, lane.position.next)) return this.#advanceByScan(lane);
     lane.stopScan();
@@ -181,9 +191,18 @@ export class CatchUp {
   }
 
   #advanceByScan(lane: Lane): boolean {
+    if (this.#leap(lane)) return true;
     lane.scan ??= this.#port.startScan(lane, this);
     if (lane.scan === null) return false;
     return this.#take(lane, lane.scan.step());
+  }
+
+  /** True when it has moved. */
+  #leap(lane: Lane): boolean {
+    const { blocks, telemetry } = this.#port;
+    const leapt = lane.leap(blocks, this.#keys);
+    telemetry.counts.catchUpBlocksSkipped += leapt;
+    return leapt > 0;
   }
 
   #take(lane: Lane, step: ScanStep): boolean {

@@ -7,6 +7,8 @@ import type { Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Viewer } from '../viewer.ts';
 import { Admission } from './admission.ts';
+import { warmBlocks } from './block-warmer.ts';
+import { type BlockStore, Blocks } from './blocks.ts';
 import { CatchUpPool } from './catch-up-pool.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Directory } from './directory.ts';
@@ -52,6 +54,8 @@ export type CoreDeps = {
   readonly policy?: PolicyGuard;
   /** Where positions are parked for other nodes. @default this node alone */
   readonly parkingStore?: ParkingStore;
+  /** Where is kept whom stretches of the log are for. @default it is found out again after each start */
+  readonly blockStore?: BlockStore;
   /** Hears of every record that could not be read, again after each start for those near the end of the log. Must be cheap. */
   deadLetter(position: Position, reason: DeadLetterReason): void;
   /** @default systemScheduler */
@@ -95,6 +99,7 @@ class ActorCore implements Core {
   readonly #directory = new Directory();
   readonly #tail: Tail;
   readonly #ring: Ring;
+  readonly #blocks: Blocks;
   readonly #intake: Intake;
   readonly #catchUps: CatchUpPool;
   readonly #checkpoints: Checkpoints;
@@ -115,12 +120,19 @@ class ActorCore implements Core {
     this.#wheel = createTimerWheel({ clock, onThrow: (thrown) => this.#taskThrew(thrown) });
     this.#tail = new Tail(cursors);
     this.#ring = new Ring(this.#options.ringBytesPerPartition);
+    this.#blocks = new Blocks({
+      size: this.#options.blockOffsets,
+      maxBytes: this.#options.blocksBytes,
+      store: deps.blockStore ?? null,
+      fingerprintOf: (partition) => this.#tail.fingerprintOf(partition),
+    });
     this.#catchUps = new CatchUpPool({
       log,
       decode,
       cursors,
       tail: this.#tail,
       ring: this.#ring,
+      blocks: this.#blocks,
       turn: this.#newTurn(),
       clock,
       wheel: this.#wheel,
@@ -177,6 +189,7 @@ class ActorCore implements Core {
     this.#checkpoints.start();
     this.#sweepParking();
     this.#isLive = true;
+    void this.#warmBlocks();
   }
 
   closeRevoked(): number {
@@ -208,6 +221,20 @@ class ActorCore implements Core {
     };
   }
 
+  #warmBlocks(): Promise<void> {
+    const { log, decode, clock } = this.#deps;
+    return warmBlocks({
+      log,
+      decode,
+      blocks: this.#blocks,
+      maxAgeMs: this.#options.replayMaxAgeMs,
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      pause: (delayMs) => this.#pause(delayMs),
+      signal: this.#abort.signal,
+    });
+  }
+
   #createParking(): Parking {
     const { parkingStore = null, logger, clock } = this.#deps;
     const { awayWindowMs: windowMs, maxParked } = this.#options;
@@ -227,6 +254,7 @@ class ActorCore implements Core {
       decode,
       tail: this.#tail,
       ring: this.#ring,
+      blocks: this.#blocks,
       router: new Router({ directory: this.#directory, tail: this.#tail, telemetry }),
       turn: this.#newTurn(),
       telemetry,
@@ -318,7 +346,7 @@ class ActorCore implements Core {
     return new Turn({ clock: this.#deps.clock, scheduler: this.#scheduler, maxTurnMs: this.#options.maxTurnMs });
   }
 
-  #pause(): Promise<void> {
+  #pause(delayMs: number = this.#options.retryMs): Promise<void> {
     const { signal } = this.#abort;
     return new Promise((resolve) => {
       const done = (): void => {
@@ -326,7 +354,7 @@ class ActorCore implements Core {
         signal.removeEventListener('abort', done);
         resolve();
       };
-      const timer = this.#wheel.after(this.#options.retryMs, done);
+      const timer = this.#wheel.after(delayMs, done);
       signal.addEventListener('abort', done);
     });
   }

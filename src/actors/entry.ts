@@ -1,5 +1,4 @@
 import type { Audience, Decoded, DecodeRecord, Envelope, LogRecord, Position, TopicName, UserId } from '../event.ts';
-import type { DuplicateWindow } from './duplicate-window.ts';
 
 /** What one record means for subscribers: an envelope, or a place where one should be. Anything else is no entry. */
 export type Entry =
@@ -13,12 +12,15 @@ export type Entry =
 
 export type Judged = { readonly decoded: Decoded; readonly isDuplicate: boolean; readonly entry: Entry | null };
 
+/** Says whether the event of `key` at `offset` was there before, and takes note of it. Asked once per record, offsets rising. */
+export type NoteKey = (key: string, offset: bigint) => boolean;
+
 /** Decodes and judges one record. Live reading and catch-up both use it, so that they agree. Never throws. */
-export const judge = (record: LogRecord, decode: DecodeRecord, window: DuplicateWindow): Judged => {
+export const judge = (record: LogRecord, decode: DecodeRecord, noteKey: NoteKey): Judged => {
   const decoded = decode(record);
   if (decoded.kind !== 'event' && decoded.kind !== 'unreadable') return { decoded, isDuplicate: false, entry: null };
   const key = decoded.kind === 'event' ? decoded.envelope.dedupeKey : decoded.dedupeKey;
-  if (window.note(key, record.offset)) return { decoded, isDuplicate: true, entry: null };
+  if (noteKey(key, record.offset)) return { decoded, isDuplicate: true, entry: null };
   if (decoded.kind === 'event') {
     const { envelope } = decoded;
     return { decoded, isDuplicate: false, entry: { kind: 'event', position: envelope.position, envelope } };

@@ -2,6 +2,7 @@ import type { DeadLetterReason, Decoded, DecodeRecord, LogRecord, PartitionId, P
 import type { FeedHandler, GapChunk, LogChunk, LogTopic, RecordChunk, Topology } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Blocks } from './blocks.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
 import { judge } from './entry.ts';
 import type { Ring } from './ring.ts';
@@ -18,6 +19,7 @@ export type IntakeDeps = {
   readonly decode: DecodeRecord;
   readonly tail: Tail;
   readonly ring: Ring;
+  readonly blocks: Blocks;
   readonly router: Router;
   readonly turn: Turn;
   readonly telemetry: Telemetry;
@@ -54,7 +56,7 @@ export class Intake implements FeedHandler {
 
   /** Takes over topics and partitions that are new. A changed fingerprint waits for its gap, which says so in the order of the feed. */
   adopt(topology: Topology): void {
-    const { tail, ring } = this.#deps;
+    const { tail, ring, blocks } = this.#deps;
     const adopted = new Map(tail.topics.map((topic) => [topic.name, topic]));
     const next = topology.topics.map((topic): LogTopic => {
       const known = adopted.get(topic.name);
@@ -65,8 +67,10 @@ export class Intake implements FeedHandler {
       if (tail.at(partition) !== undefined) continue;
       // A topic that was away for a while may be another one by now: its offsets say nothing about the new one's.
       this.#windows.delete(partition);
+      blocks.clear(partition);
       tail.move(partition, { next: 0n, epoch: -1 });
       ring.reset(partition, 0n);
+      blocks.begin(partition, 0n);
     }
     this.#deps.moved();
   }
@@ -78,6 +82,7 @@ export class Intake implements FeedHandler {
   startAt(partition: PartitionId, offset: bigint, coveredFrom: bigint = offset): void {
     this.#deps.tail.move(partition, { next: offset, epoch: -1 });
     this.#deps.ring.reset(partition, coveredFrom);
+    this.#deps.blocks.begin(partition, coveredFrom);
   }
 
   /** Where reading a partition stands. */
@@ -107,7 +112,7 @@ export class Intake implements FeedHandler {
   }
 
   #records(chunk: RecordChunk, { from, isWarmUp }: { from: number; isWarmUp: boolean }): void | Promise<void> {
-    const { turn, tail, ring } = this.#deps;
+    const { turn, tail, ring, blocks } = this.#deps;
     // These records belong to the topic that was; the gap that was announced stands for them.
     if (this.#awaitingGap.has(chunk.partition)) return;
     for (let index = from; index < chunk.records.length; index++) {
@@ -117,12 +122,13 @@ export class Intake implements FeedHandler {
     }
     tail.move(chunk.partition, chunk.next);
     ring.advance(chunk.partition, chunk.next.next);
+    blocks.advance(chunk.partition, chunk.next);
     this.#deps.moved();
   }
 
   /** One record, in one turn. A bug of ours in it is counted and costs this record only. */
   #record(record: LogRecord, isWarmUp: boolean): void {
-    const { tail, ring, router, telemetry, logger, decode } = this.#deps;
+    const { tail, ring, blocks, router, telemetry, logger, decode } = this.#deps;
     const { partition, offset, epoch } = record;
     if (offset < (tail.at(partition)?.next ?? 0n)) return;
     tail.move(partition, { next: offset + 1n, epoch });
@@ -130,7 +136,9 @@ export class Intake implements FeedHandler {
     this.lastRecordAtMs.set(partition, record.timestampMs);
     try {
       telemetry.counts.recordsRead += 1;
-      const { decoded, isDuplicate, entry } = judge(record, decode, this.#window(partition));
+      const window = this.#window(partition);
+      const { decoded, isDuplicate, entry } = judge(record, decode, (key, at) => window.note(key, at));
+      blocks.note(record, { entry, isDuplicate });
       this.#count(decoded, isDuplicate);
       this.#report(decoded, { partition, offset, epoch });
       if (entry === null) return;
@@ -181,6 +189,7 @@ export class Intake implements FeedHandler {
 
   #cut({ partition, reason, from, to }: GapChunk): void {
     const next = reason === 'TRUNCATED' ? from : to;
+    if (reason === 'TRUNCATED') this.#deps.blocks.truncate(partition, from);
     this.startAt(partition, next);
     if (reason === 'TRUNCATED') {
       this.#window(partition).truncate(from);
@@ -191,13 +200,15 @@ export class Intake implements FeedHandler {
 
   /** The first gap of a re-created topic starts all of its partitions anew; those of the others then say nothing new. */
   #recreated(partition: PartitionId): void {
-    const { tail, ring, router } = this.#deps;
+    const { tail, ring, blocks, router } = this.#deps;
     const isAnnounced = this.#awaitingGap.delete(partition);
     if (!isAnnounced) {
       const partitions = this.#adoptRecreated(partition);
       for (const each of partitions) {
         tail.move(each, { next: 0n, epoch: -1 });
         ring.reset(each, 0n);
+        blocks.clear(each);
+        blocks.begin(each, 0n);
         this.#windows.delete(each);
       }
       this.#deps.gap({ reason: 'RECREATED', partitions });

@@ -1,4 +1,6 @@
 import type { NextOffset, PartitionId } from '../event.ts';
+import type { AudienceKey } from './audience-filter.ts';
+import type { Blocks } from './blocks.ts';
 import type { Addressee, Entry } from './entry.ts';
 import type { Ring } from './ring.ts';
 import type { Scan } from './scan.ts';
@@ -27,6 +29,15 @@ export class Lane {
 
   isAtTail(tail: Tail): boolean {
     return tail.at(this.partition)?.next === this.position.next;
+  }
+
+  /** Moves over what is known to hold nothing for `keys`; how many blocks that was. A scan that is there, or near enough, goes on. */
+  leap(blocks: Blocks, keys: readonly AudienceKey[]): number {
+    const leap = blocks.leap(this.partition, this.position.next, keys);
+    if (leap === null) return 0;
+    this.pass(leap.position.next, leap.position.epoch);
+    if ((this.scan?.distanceTo(leap.position.next) ?? 0n) > BigInt(blocks.size)) this.stopScan();
+    return leap.blocks;
   }
 
   /** Moves on, never back. */

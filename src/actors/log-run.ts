@@ -1,8 +1,9 @@
 import type { DecodeRecord, LogRecord, PartitionId } from '../event.ts';
 import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log.ts';
 import type { Counts } from '../telemetry/facade.ts';
+import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
-import { type Entry, judge } from './entry.ts';
+import { type Entry, judge, type NoteKey } from './entry.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Stretch, StretchBuilder } from './stretch.ts';
 import type { Turn } from './turn.ts';
@@ -18,6 +19,7 @@ export type LogRunDeps = {
   readonly turn: Turn;
   readonly scheduler: Scheduler;
   readonly counts: Counts;
+  readonly blocks: Blocks;
   /** Bytes of records that are kept for those who are slower. */
   readonly maxKeptBytes: number;
   /** Nobody uses it any more, or it has come to its end: it reads nothing from here on. */
@@ -49,20 +51,25 @@ export class LogRun {
   #keptFrom: bigint;
   #next: bigint;
   readonly #to: bigint;
+  /** Its duplicates are known without reading what comes before. */
+  readonly #isKnown: boolean;
   #isBusy = false;
   #isOver = false;
 
+  /** Reads `[from, to)`, or less: where blocks are known, as far as they are. */
   constructor(deps: LogRunDeps, range: { partition: PartitionId; from: bigint; to: bigint }) {
     this.#deps = deps;
     this.partition = range.partition;
-    const preRoll = BigInt(duplicateWindowOffsets);
+    const knownTo = deps.blocks.knownTo(range.partition, range.from);
+    this.#isKnown = knownTo > range.from;
+    const preRoll = this.#isKnown ? 0n : BigInt(duplicateWindowOffsets);
     const start = range.from > preRoll ? range.from - preRoll : 0n;
     // What is read before it only shows which records are duplicates.
     this.#keptFrom = range.from;
-    this.#to = range.to;
+    this.#to = this.#isKnown && knownTo < range.to ? knownTo : range.to;
     this.#next = start;
     const { signal } = this.#abort;
-    this.#chunks = deps.log.read(range.partition, start, range.to, { signal })[Symbol.asyncIterator]();
+    this.#chunks = deps.log.read(range.partition, start, this.#to, { signal })[Symbol.asyncIterator]();
   }
 
   /** Whether what lies from `position` on can be had here: kept, or still to be read. */
@@ -133,6 +140,14 @@ export class LogRun {
     } else this.#decode(chunk, { builder: new StretchBuilder(), index: 0 });
   }
 
+  /** Null: what was known when it began is void by now, or had to go. */
+  #noteKey(record: LogRecord): NoteKey | null {
+    const { blocks } = this.#deps;
+    if (!this.#isKnown) return (key, offset) => this.#window.note(key, offset);
+    if (!blocks.isKnown(this.partition, record.offset)) return null;
+    return (_, offset) => blocks.isDuplicate(this.partition, offset);
+  }
+
   /** As many records as the turn allows, then the rest in later turns. */
   #decode(chunk: RecordChunk, state: { readonly builder: StretchBuilder; index: number }): void {
     if (this.#isOver) return;
@@ -144,19 +159,25 @@ export class LogRun {
       }
       const record = chunk.records[state.index];
       state.index += 1;
-      if (record !== undefined) state.builder.add(record, this.#judge(record));
+      if (record === undefined) continue;
+      const noteKey = this.#noteKey(record);
+      if (noteKey === null) {
+        this.#add({ kind: 'ended', error: null });
+        return;
+      }
+      state.builder.add(record, this.#judge(record, noteKey));
     }
     this.#next = chunk.next.next;
     this.#add({ kind: 'stretch', stretch: state.builder.finish(chunk.next) });
   }
 
   /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */
-  #judge(record: LogRecord): Entry | null {
+  #judge(record: LogRecord, noteKey: NoteKey): Entry | null {
     const { counts, decode } = this.#deps;
     counts.catchUpRecords += 1;
     counts.catchUpBytes += record.value?.length ?? 0;
     try {
-      return judge(record, decode, this.#window).entry;
+      return judge(record, decode, noteKey).entry;
     } catch {
       counts.actorFailures += 1;
       return null;

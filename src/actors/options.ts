@@ -37,6 +37,9 @@ export type CoreOptions = {
   /** A marker goes out with data after so many bytes. */
   readonly markerBytes: number;
   readonly ringBytesPerPartition: number;
+  /** Offsets of which this node remembers together whom they are for, and what that may take in all. */
+  readonly blockOffsets: number;
+  readonly blocksBytes: number;
   /** Rest after which a checkpoint is sent if the position moved, +- 20 %. */
   readonly checkpointMs: number;
   /** UNREADABLE gaps per subscription: at most one per this time, unless an event comes between. */
@@ -83,6 +86,8 @@ export const defaultCoreOptions: CoreOptions = {
   socketHighWaterBytes: 65_536, // 64 KiB
   markerBytes: 65_536, // 64 KiB
   ringBytesPerPartition: 4_194_304, // 4 MiB
+  blockOffsets: 1_024,
+  blocksBytes: 67_108_864, // 64 MiB
   checkpointMs: 60_000,
   unreadableFoldMs: 1_000,
   replayMaxAgeMs: 86_400_000, // 24 h

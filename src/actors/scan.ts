@@ -63,6 +63,11 @@ export class Scan implements RunReader {
     return { kind: 'passed', next: stretch.next.next, epoch: stretch.next.epoch };
   }
 
+  /** How far its reading is from being at `position`; 0 where it has read that already. */
+  distanceTo(position: bigint): bigint {
+    return this.#run.distanceTo(position);
+  }
+
   /** It is needed no more. */
   stop(): void {
     if (this.#isStopped) return;

@@ -30,6 +30,11 @@ export class Tail {
     return this.#positions.keys();
   }
 
+  /** Of the topic that `partition` is of; empty where none of the topics has it. */
+  fingerprintOf(partition: PartitionId): string {
+    return this.#topics.find((topic) => partitionsOf(topic).includes(partition))?.fingerprint ?? '';
+  }
+
   at(partition: PartitionId): NextOffset | undefined {
     return this.#positions.get(partition);
   }

@@ -1,4 +1,5 @@
 /** Front door of the log: the embedded store, and what both kinds of log share. The port is in event-log.ts. */
+export { type FolderBlockStore, openBlockStore } from './block-store.ts';
 export {
   type ControlDeps,
   type ControlListener,

@@ -64,6 +64,7 @@ export type Counts = {
   framesOut: number;
   bytesOut: number;
   catchUpScans: number;
+  catchUpBlocksSkipped: number;
   catchUpRecords: number;
   catchUpBytes: number;
   actorFailures: number;

@@ -32,6 +32,11 @@ export const countMetrics: Readonly<Record<keyof Counts, Metric>> = {
   framesOut: metric('frames.out', '{frame}', 'Frames sent to clients'),
   bytesOut: metric('socket.sent', 'By', 'Bytes sent to clients'),
   catchUpScans: metric('catchup.scans', '{scan}', 'Scans of the log for subscriptions behind the tail'),
+  catchUpBlocksSkipped: metric(
+    'catchup.blocks_skipped',
+    '{block}',
+    'Blocks of the log that were known to hold nothing for a subscription behind the tail',
+  ),
   catchUpRecords: metric('catchup.records', '{record}', 'Records read by such scans'),
   catchUpBytes: metric('catchup.read', 'By', 'Bytes read by such scans'),
   actorFailures: metric('actor.failures', '{failure}', 'Sessions ended because an action threw'),

@@ -302,18 +302,24 @@ class Run {
 
 const isFor = ({ audience: to }: Written, name: string): boolean => to.kind !== 'user' || to.userId === name;
 
-type Conditions = { readonly tickMs: number; readonly maxScans: number; readonly scanKeptBytes: number };
+type Conditions = {
+  readonly tickMs: number;
+  readonly maxScans: number;
+  readonly scanKeptBytes: number;
+  readonly blockOffsets: number;
+};
 
-/** How short turns are, how many readings of the log there may be, and how little they keep. */
+/** How short turns are, how many readings of the log there may be, how little they keep, and how much a node remembers together. */
 const conditions: fc.Arbitrary<Conditions> = fc.record({
   tickMs: fc.constantFrom(0, 0.9),
   maxScans: fc.constantFrom(1, 2, 24),
   scanKeptBytes: fc.constantFrom(1, 3_000, 2_097_152),
+  blockOffsets: fc.constantFrom(1, 4, 16, 1_024),
 });
 
 const play =
   (canLose: boolean) =>
-  async (steps: readonly Step[], { tickMs, maxScans, scanKeptBytes }: Conditions): Promise<void> => {
+  async (steps: readonly Step[], { tickMs, maxScans, scanKeptBytes, blockOffsets }: Conditions): Promise<void> => {
     const world = await createWorld({ partitionCount });
     const options = {
       tickMs,
@@ -322,6 +328,7 @@ const play =
       ringBytesPerPartition: 3_000,
       maxScans,
       scanKeptBytes,
+      blockOffsets,
       stalledDeadlineMs: 1e9,
       heartbeatMs: 1e9,
     };

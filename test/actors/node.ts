@@ -1,3 +1,4 @@
+import type { BlockStore } from '../../src/actors/blocks.ts';
 import { type Core, type CoreOptions, createCore, type PolicyGuard } from '../../src/actors/index.ts';
 import type { ParkingStore } from '../../src/actors/parking.ts';
 import type { Scheduler } from '../../src/actors/scheduler.ts';
@@ -85,6 +86,7 @@ export type NodeOptions = Partial<CoreOptions> & {
   readonly policy?: PolicyGuard;
   readonly isRevoked?: (viewer: Viewer) => boolean;
   readonly parkingStore?: ParkingStore;
+  readonly blockStore?: BlockStore;
   /** What stands between the node and its log. */
   readonly throughLog?: (log: EventLog) => EventLog;
 };
@@ -156,6 +158,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     policy,
     isRevoked,
     parkingStore,
+    blockStore,
     ...options
   } = world.nodeOptions;
   const log = world.store.log(topics);
@@ -189,6 +192,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     ...(policy === undefined ? {} : { policy }),
     ...(isRevoked === undefined ? {} : { isRevoked }),
     ...(parkingStore === undefined ? {} : { parkingStore }),
+    ...(blockStore === undefined ? {} : { blockStore }),
     scheduler,
     deadLetter: (position, reason) => deadLetters.push({ position, reason }),
   });

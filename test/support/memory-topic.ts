@@ -60,10 +60,23 @@ export class MemoryPartition {
     if (from < this.start) {
       return { kind: 'gap', partition: this.id, from, to: to < this.start ? to : this.start, reason: 'EXPIRED' };
     }
-    const records = firstChunk(this.#records.filter((record) => record.offset >= from && record.offset < to));
+    const first = this.#firstAt(from);
+    const near = this.#records.slice(first, first + chunkRecords);
+    const records = firstChunk(near.filter((record) => record.offset < to));
     const last = records.at(-1);
     if (last === undefined) return null;
     return { kind: 'records', partition: this.id, records, next: { next: last.offset + 1n, epoch: last.epoch } };
+  }
+
+  /** Index of the first record at or after `offset`. */
+  #firstAt(offset: bigint): number {
+    let [low, high] = [0, this.#records.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#records[middle]?.offset ?? 0n) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   expire(to: bigint): void {

@@ -12,6 +12,7 @@ export const zeroCounts = (): Counts => ({
   framesOut: 0,
   bytesOut: 0,
   catchUpScans: 0,
+  catchUpBlocksSkipped: 0,
   catchUpRecords: 0,
   catchUpBytes: 0,
   actorFailures: 0,

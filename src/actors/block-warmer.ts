@@ -1,0 +1,151 @@
+import type { DecodeRecord, PartitionId } from '../event.ts';
+import type { EventLog, LogChunk } from '../log/event-log.ts';
+import { type Block, BlockBuilder } from './block.ts';
+import type { Blocks } from './blocks.ts';
+import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
+import { judge } from './entry.ts';
+
+/**
+ * Completes what the node knows of the log after a start, in the background and newest first: from what was kept before, as far as the log still
+ * has it as it was, then by reading. Slow on purpose, since nobody waits for it: at most a fifth of the time is its.
+ */
+
+export type BlockWarmerDeps = {
+  readonly log: EventLog;
+  readonly decode: DecodeRecord;
+  readonly blocks: Blocks;
+  /** Older records are not replayed, so nobody asks. */
+  readonly maxAgeMs: number;
+  /** Wall clock, milliseconds since 1970. */
+  now(): number;
+  /** Monotonic milliseconds. */
+  monotonic(): number;
+  /** Resolves after `ms`, or when `signal` aborts. */
+  pause(ms: number): Promise<void>;
+  readonly signal: AbortSignal;
+};
+
+/** Offsets that are read together: what comes before them has to be read each time anew. */
+const offsetsAtOnce = 32_768n;
+const share = 5;
+const turnMs = 5;
+const retryMs = 10_000;
+
+type Range = { readonly partition: PartitionId; readonly from: bigint; readonly to: bigint };
+
+/** Runs until everything is known that may be asked for, or `signal` aborts. Never rejects: it tries again where the log does not answer. */
+export const warmBlocks = async (deps: BlockWarmerDeps): Promise<void> => {
+  const ranges = await untilDone(deps, () => deps.log.offsets());
+  for (const partition of ranges?.keys() ?? []) await untilDone(deps, () => adoptKept(deps, partition));
+  for (const [partition, { start, end }] of ranges ?? []) {
+    await untilDone(deps, () => warmPartition(deps, { partition, from: start, to: end }));
+  }
+};
+
+/** Null once `signal` aborts. */
+const untilDone = async <Result>(
+  { pause, signal }: BlockWarmerDeps,
+  task: () => Promise<Result>,
+): Promise<Result | null> => {
+  while (!signal.aborted) {
+    try {
+      return await task();
+    } catch {
+      await pause(retryMs);
+    }
+  }
+  return null;
+};
+
+/** Blocks from before are as good as the log says of the end of the newest: what it still has as it was, it has before it too. */
+const adoptKept = async ({ log, blocks }: BlockWarmerDeps, partition: PartitionId): Promise<void> => {
+  const version = blocks.version(partition);
+  const kept = [...(await blocks.load(partition))].sort((a, b) => a.index - b.index);
+  const newest = kept.at(-1);
+  if (newest === undefined) return;
+  const next = BigInt(newest.index + 1) * BigInt(blocks.size);
+  const verdict = (await log.check(new Map([[partition, { next, epoch: newest.epoch }]]))).get(partition);
+  if (blocks.version(partition) !== version) return;
+  if (verdict === 'valid' || verdict === 'expired') for (const block of kept) blocks.adopt(partition, block, true);
+  else blocks.truncate(partition, 0n);
+};
+
+const warmPartition = async (deps: BlockWarmerDeps, { partition, from, to }: Range): Promise<void> => {
+  const { blocks, signal } = deps;
+  const size = BigInt(blocks.size);
+  const first = (from + size - 1n) / size;
+  for (let last = to / size - 1n; last >= first && !signal.aborted && !blocks.isFull; ) {
+    if (blocks.isKnown(partition, last * size)) {
+      last -= 1n;
+      continue;
+    }
+    const least = last - offsetsAtOnce / size + 1n;
+    let begin = last;
+    while (begin > first && begin > least && !blocks.isKnown(partition, (begin - 1n) * size)) begin -= 1n;
+    if (!(await readBlocks(deps, { partition, from: begin * size, to: (last + 1n) * size }))) return;
+    last = begin - 1n;
+  }
+};
+
+/** False where there is no use in going on: what lies there is older than anybody may ask for, or is not what it was. */
+const readBlocks = async (deps: BlockWarmerDeps, range: Range): Promise<boolean> => {
+  const { log, blocks, signal } = deps;
+  const { partition, from, to } = range;
+  const version = blocks.version(partition);
+  const reading = new Reading(deps, range);
+  const start = from > BigInt(duplicateWindowOffsets) ? from - BigInt(duplicateWindowOffsets) : 0n;
+  for await (const chunk of log.read(partition, start, to, { signal })) {
+    if (!(await reading.take(chunk)) || signal.aborted) return false;
+  }
+  if (blocks.version(partition) !== version) return false;
+  for (const block of reading.made) blocks.adopt(partition, block, false);
+  return reading.newestMs >= deps.now() - deps.maxAgeMs;
+};
+
+class Reading {
+  readonly made: Block[] = [];
+  /** When the newest record was written; now where there was none. */
+  newestMs: number;
+  readonly #deps: BlockWarmerDeps;
+  readonly #from: bigint;
+  readonly #builder: BlockBuilder;
+  readonly #window = new DuplicateWindow();
+  #begunAtMs: number;
+
+  constructor(deps: BlockWarmerDeps, { from }: Range) {
+    this.#deps = deps;
+    this.#from = from;
+    this.newestMs = deps.now();
+    this.#begunAtMs = deps.monotonic();
+    this.#builder = new BlockBuilder(deps.blocks.size, from, (block) => this.made.push(block));
+  }
+
+  /** False where the log is not what it was. */
+  async take(chunk: LogChunk): Promise<boolean> {
+    if (chunk.kind === 'gap') return chunk.reason === 'EXPIRED' && chunk.to <= this.#from;
+    for (const record of chunk.records) {
+      if (this.#deps.monotonic() - this.#begunAtMs >= turnMs) await this.#rest();
+      this.#take(record);
+    }
+    this.#builder.advance(chunk.next.next, chunk.next.epoch);
+    return true;
+  }
+
+  /** A bug of ours in one record makes it nothing, here as wherever it is read. */
+  #take(record: Parameters<DecodeRecord>[0]): void {
+    this.newestMs = record.timestampMs;
+    try {
+      this.#builder.note(
+        record,
+        judge(record, this.#deps.decode, (key, at) => this.#window.note(key, at)),
+      );
+    } catch {
+      this.#builder.note(record, { entry: null, isDuplicate: false });
+    }
+  }
+
+  async #rest(): Promise<void> {
+    await this.#deps.pause((share - 1) * (this.#deps.monotonic() - this.#begunAtMs));
+    this.#begunAtMs = this.#deps.monotonic();
+  }
+}
