@@ -1,9 +1,10 @@
+import { behind } from './behind.ts';
 import { resumes } from './resume.ts';
 import { storm } from './storm.ts';
 
 /** `npm run bench [name…]`: ratios from one run on one machine. */
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { storm, resume: resumes };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { storm, resume: resumes, behind };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(benchmarks, name));

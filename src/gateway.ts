@@ -203,6 +203,7 @@ class ComposedGateway implements Gateway {
       options: { ...coreLimits(limits), replayMaxAgeMs: delivery.replayMaxAgeMs },
       policy: createPolicyGuard(policy, this.#deps),
       parkingStore: control,
+      hasOtherNodes: settings.kind === 'kafka',
       isRevoked: (viewer) => revocations.isRevoked(viewer),
       deadLetter: (position: Position, reason) => letters.report(position, fingerprintOf(position.partition), reason),
     });

@@ -4,10 +4,11 @@ import { type Block, BlockBuilder } from './block.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
 import { judge } from './entry.ts';
+import { partitionsOf } from './tail.ts';
 
 /**
- * Completes what the node knows of the log after a start, in the background and newest first: from what was kept before, as far as the log still
- * has it as it was, then by reading. Slow on purpose, since nobody waits for it: at most a fifth of the time is its.
+ * Completes what the node knows of the log after a start: from what was kept before, then by reading, in the background and newest first. That is slow
+ * on purpose, since nobody waits for it: at most a fifth of the time is its.
  */
 
 export type BlockWarmerDeps = {
@@ -29,14 +30,22 @@ export type BlockWarmerDeps = {
 const offsetsAtOnce = 32_768n;
 const share = 5;
 const turnMs = 5;
-const retryMs = 10_000;
+const retryMs = 1_000;
 
 type Range = { readonly partition: PartitionId; readonly from: bigint; readonly to: bigint };
 
-/** Runs until everything is known that may be asked for, or `signal` aborts. Never rejects: it tries again where the log does not answer. */
+/**
+ * Takes over what was kept before, as far as the log still has it as it was. Before anything is read: what is made anew must not vouch for what was
+ * there before it. Never rejects: it tries again where the log does not answer, until `signal` aborts.
+ */
+export const adoptKeptBlocks = async (deps: BlockWarmerDeps): Promise<void> => {
+  const partitions = deps.log.topology().topics.flatMap(partitionsOf);
+  for (const partition of partitions) await untilDone(deps, () => adoptKept(deps, partition));
+};
+
+/** Runs until everything is known that may be asked for, or `signal` aborts. Never rejects, as above. */
 export const warmBlocks = async (deps: BlockWarmerDeps): Promise<void> => {
   const ranges = await untilDone(deps, () => deps.log.offsets());
-  for (const partition of ranges?.keys() ?? []) await untilDone(deps, () => adoptKept(deps, partition));
   for (const [partition, { start, end }] of ranges ?? []) {
     await untilDone(deps, () => warmPartition(deps, { partition, from: start, to: end }));
   }
@@ -59,14 +68,13 @@ const untilDone = async <Result>(
 
 /** Blocks from before are as good as the log says of the end of the newest: what it still has as it was, it has before it too. */
 const adoptKept = async ({ log, blocks }: BlockWarmerDeps, partition: PartitionId): Promise<void> => {
-  const version = blocks.version(partition);
   const kept = [...(await blocks.load(partition))].sort((a, b) => a.index - b.index);
-  const newest = kept.at(-1);
+  const newest = kept.findLast(({ epoch }) => epoch >= 0);
   if (newest === undefined) return;
   const next = BigInt(newest.index + 1) * BigInt(blocks.size);
   const verdict = (await log.check(new Map([[partition, { next, epoch: newest.epoch }]]))).get(partition);
-  if (blocks.version(partition) !== version) return;
-  if (verdict === 'valid' || verdict === 'expired') for (const block of kept) blocks.adopt(partition, block, true);
+  if (verdict === 'valid' || verdict === 'expired')
+    for (const block of kept.slice(0, kept.indexOf(newest) + 1)) blocks.adopt(partition, block, true);
   else blocks.truncate(partition, 0n);
 };
 

@@ -82,17 +82,20 @@ export class Blocks {
 
   /** The log was cut at `from`: other records may stand there by now. */
   truncate(partition: PartitionId, from: bigint): void {
-    const known = this.#of(partition);
     const first = this.#indexOf(from);
-    known.version += 1;
-    for (const block of known.blocks.values()) if (block.index >= first) this.#drop(known, block);
+    this.#forget(partition, first);
     const { store } = this.#options;
     store?.cut(this.#stored(partition), first);
   }
 
-  /** The topic is another one. */
+  /** The topic may be another one: what the store has of that one stays with it. */
   clear(partition: PartitionId): void {
-    this.truncate(partition, 0n);
+    this.#forget(partition, 0);
+  }
+
+  /** How many are known. */
+  get count(): number {
+    return [...this.#partitions.values()].reduce((sum, { blocks }) => sum + blocks.size, 0);
   }
 
   /** No more can be kept without losing others. */
@@ -173,6 +176,12 @@ export class Blocks {
     if (most === null) return;
     const byAge = [...most.blocks.values()].sort((a, b) => a.index - b.index);
     for (const block of byAge.slice(0, Math.ceil(byAge.length / evictedShare))) this.#drop(most, block);
+  }
+
+  #forget(partition: PartitionId, first: number): void {
+    const known = this.#of(partition);
+    known.version += 1;
+    for (const block of known.blocks.values()) if (block.index >= first) this.#drop(known, block);
   }
 
   #drop(from: PartitionBlocks, block: Block): void {

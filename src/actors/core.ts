@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { CursorCodec } from '../cursor.ts';
 import type { DeadLetterReason, DecodeRecord, EncodeEvent, NewRecord, Position } from '../event.ts';
@@ -7,7 +8,7 @@ import type { Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Viewer } from '../viewer.ts';
 import { Admission } from './admission.ts';
-import { warmBlocks } from './block-warmer.ts';
+import { adoptKeptBlocks, type BlockWarmerDeps, warmBlocks } from './block-warmer.ts';
 import { type BlockStore, Blocks } from './blocks.ts';
 import { CatchUpPool } from './catch-up-pool.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -15,8 +16,9 @@ import { Directory } from './directory.ts';
 import { FlushQueue } from './flush-queue.ts';
 import { Intake } from './intake.ts';
 import { createMachineRunner } from './machine-runner.ts';
+import { OperationRecords, type ParkingStore } from './operation-records.ts';
 import { type CoreOptions, defaultCoreOptions } from './options.ts';
-import { Parking, type ParkingStore } from './parking.ts';
+import { Parking } from './parking.ts';
 import { noPolicy, type PolicyGuard } from './policy-guard.ts';
 import { LogPublisher } from './publisher.ts';
 import type { Publisher } from './publishing.ts';
@@ -52,8 +54,10 @@ export type CoreDeps = {
   readonly isRevoked?: (viewer: Viewer) => boolean;
   /** The deployer's policy. @default noPolicy */
   readonly policy?: PolicyGuard;
-  /** Where positions are parked for other nodes. @default this node alone */
+  /** Where positions are parked for other nodes, and for this one after a restart. @default in memory */
   readonly parkingStore?: ParkingStore;
+  /** Whether other nodes may share the store. @default false */
+  readonly hasOtherNodes?: boolean;
   /** Where is kept whom stretches of the log are for. @default it is found out again after each start */
   readonly blockStore?: BlockStore;
   /** Hears of every record that could not be read, again after each start for those near the end of the log. Must be cheap. */
@@ -171,6 +175,7 @@ class ActorCore implements Core {
       users: this.#users.size,
       directory: this.#directory,
       catchingUp: this.#catchUps.size,
+      knownBlocks: this.#blocks.count,
       stalledMs: this.#stalledMs,
       isLive: this.#isLive,
     });
@@ -181,6 +186,7 @@ class ActorCore implements Core {
     const { signal } = this.#abort;
     this.#intake.adopt(await log.open());
     if (signal.aborted) return;
+    await adoptKeptBlocks(this.#blockWarmerDeps());
     await warmUp(this.#intake, log, { signal, pause: () => this.#pause() });
     if (signal.aborted) return;
     this.#unlisten = log.onTopologyChange((topology) => this.#intake.adopt(topology));
@@ -189,7 +195,7 @@ class ActorCore implements Core {
     this.#checkpoints.start();
     this.#sweepParking();
     this.#isLive = true;
-    void this.#warmBlocks();
+    void warmBlocks(this.#blockWarmerDeps());
   }
 
   closeRevoked(): number {
@@ -221,9 +227,9 @@ class ActorCore implements Core {
     };
   }
 
-  #warmBlocks(): Promise<void> {
+  #blockWarmerDeps(): BlockWarmerDeps {
     const { log, decode, clock } = this.#deps;
-    return warmBlocks({
+    return {
       log,
       decode,
       blocks: this.#blocks,
@@ -232,19 +238,29 @@ class ActorCore implements Core {
       monotonic: () => clock.monotonic(),
       pause: (delayMs) => this.#pause(delayMs),
       signal: this.#abort.signal,
-    });
+    };
   }
 
   #createParking(): Parking {
-    const { parkingStore = null, logger, clock } = this.#deps;
+    const { parkingStore: store = null, hasOtherNodes = false, logger, clock } = this.#deps;
     const { awayWindowMs: windowMs, maxParked } = this.#options;
-    return new Parking({ store: parkingStore, logger, windowMs, maxParked, now: () => clock.now() });
+    return new Parking({
+      records: new OperationRecords({ store, node: randomUUID().slice(0, 8), logger }),
+      isAlone: !hasOtherNodes,
+      windowMs,
+      maxParked,
+      now: () => clock.now(),
+      after: (delayMs, task) => this.#wheel.after(delayMs, task),
+      lost: (key, isClaimed) => this.#resumption.lost(key, isClaimed),
+      isHeld: (key) => this.#resumption.isHeld(key),
+    });
   }
 
-  #sweepParking(): void {
+  #sweepParking(count: number = 1): void {
     this.#wheel.after(parkingSweepMs, () => {
       this.#parking.sweep();
-      this.#sweepParking();
+      if (count % heldSweepEvery === 0) this.#parking.sweepHeld();
+      this.#sweepParking(count + 1);
     });
   }
 
@@ -366,6 +382,7 @@ class ActorCore implements Core {
 }
 
 const parkingSweepMs = 10_000;
+const heldSweepEvery = 60;
 
 const countBy = <Item>(items: Iterable<Item>, name: (item: Item) => string): Record<string, number> => {
   const counts: Record<string, number> = {};

@@ -1,124 +1,174 @@
-import type { Logger } from '../telemetry/logger.ts';
+import type { Timer } from '../clock.ts';
+import type { OperationRecord, OperationRecords, ParkedPosition } from './operation-records.ts';
 
 /**
- * Positions of operations whose socket is gone, by a key that their client brings again when it comes back by itself. Kept here for a while, and in
- * the control topic, so that every node finds them.
+ * Where operations stood whose socket is gone, by a key that their client brings again when it comes back by itself; and which other node has those
+ * that run elsewhere. Kept here for a while, and in the control topic, so that every node finds them.
  */
 
-/** The control topic, as far as this room needs it. */
-export type ParkingStore = {
-  entries(): Iterable<readonly [key: string, value: unknown]>;
-  put(key: string, value: ParkedPosition | undefined): Promise<void>;
-  onChange(listener: (key: string, value: unknown) => void): () => void;
-};
-
-/** Where an operation stood. */
-export type ParkedPosition = {
-  /** What the client had for sure. */
-  readonly cursor: string;
-  /** The `after` that the operation began with: one who brings the same again has not moved on by itself. */
-  readonly after: string | null;
-  /** When it was parked, and until when it is kept; milliseconds since 1970. */
-  readonly atMs: number;
-  readonly untilMs: number;
-};
-
 export type ParkingDeps = {
-  /** Null: this node alone. */
-  readonly store: ParkingStore | null;
-  readonly logger: Logger;
+  readonly records: OperationRecords;
+  /** Without other nodes nobody need know what runs here. */
+  readonly isAlone: boolean;
   readonly windowMs: number;
   /** Positions that are kept; beyond it the oldest goes. */
   readonly maxParked: number;
   /** Wall clock, milliseconds since 1970. */
   now(): number;
+  after(delayMs: number, task: () => void): Timer;
+  /** Another node's client has the operation now: it ends here; `isClaimed`: that node waits for its position. */
+  lost(key: string, isClaimed: boolean): void;
+  /** Whether the operation runs here. */
+  isHeld(key: string): boolean;
 };
 
-const prefix = 'parked/';
+/** What a claim came to. `lost`: yet another node has the operation by now. */
+export type Claim = 'answered' | 'unanswered' | 'lost';
+
+type Waiting = { readonly settle: (claim: Claim) => void; readonly timer: Timer };
+
 /** What a node leaves behind that ends for good is cleared away by others, this much later. */
 const othersGraceMs = 60_000;
-
-const isParked = (value: unknown): value is ParkedPosition => {
-  const { cursor, after, atMs, untilMs } = (value ?? {}) as Partial<Record<keyof ParkedPosition, unknown>>;
-  const isAfter = after === null || typeof after === 'string';
-  return typeof cursor === 'string' && isAfter && typeof atMs === 'number' && typeof untilMs === 'number';
-};
+/** A node answers at once, or not at all. */
+const claimPatienceMs = 1_000;
+/** Who did not answer is not asked again for so long: its clients come in crowds. */
+const silenceMs = 60_000;
+/** What is held is told again in this time, and forgotten by the others after twice as long: its node may be gone for good. */
+const heldForMs = 12 * 3_600_000;
 
 export class Parking {
   readonly #deps: ParkingDeps;
   /** The one parked longest ago first. */
   readonly #parked = new Map<string, ParkedPosition>();
-  /** When a key was taken here: what was parked before comes back from the log later, and counts no more. */
-  readonly #takenAtMs = new Map<string, number>();
   readonly #own = new Set<string>();
-  /** Deletions that were written here and have not come back from the log. */
-  readonly #deletions = new Map<string, number>();
+  readonly #claims = new Map<string, Waiting>();
+  /** Nodes that did not answer, with the time until which they are not asked. */
+  readonly #silent = new Map<string, number>();
   readonly #unfollow: () => void;
 
   constructor(deps: ParkingDeps) {
     this.#deps = deps;
-    for (const [key, value] of deps.store?.entries() ?? []) this.#learn(key, value);
-    this.#unfollow = deps.store?.onChange((key, value) => this.#learn(key, value)) ?? (() => {});
+    for (const [key, record] of deps.records.entries()) {
+      if (record.kind === 'parked') this.#keep(key, record.position);
+    }
+    this.#unfollow = deps.records.follow((key, record, isOvertaken) => this.#learn(key, record, isOvertaken));
   }
 
-  /** Keeps a position; found here at once. Resolves when other nodes can find it; where that fails it is logged, and this node knows it all the same. */
-  async park(key: string, position: Pick<ParkedPosition, 'cursor' | 'after'>): Promise<void> {
-    const atMs = this.#deps.now();
-    const parked = { ...position, atMs, untilMs: atMs + this.#deps.windowMs };
-    this.#takenAtMs.delete(key);
+  /** Keeps a position; found here at once. Resolves when other nodes can find it; where that fails, this node knows it all the same. */
+  async park(key: string, { cursor, after }: Pick<ParkedPosition, 'cursor' | 'after'>): Promise<void> {
+    const { windowMs, records, now } = this.#deps;
+    const position = { cursor, after, untilMs: now() + windowMs, node: records.node };
     this.#own.add(key);
-    this.#keep(key, parked);
-    await this.#write(key, parked);
+    this.#keep(key, position);
+    await records.put(key, { kind: 'parked', position });
   }
 
   /** Gives a position to its client, once. Null where there is none, or where the client brings an `after` of its own, which wins. */
   take(key: string, after: string | null): string | null {
     const parked = this.#parked.get(key);
     if (parked === undefined) return null;
-    this.#parked.delete(key);
-    this.#own.delete(key);
-    this.#takenAtMs.set(key, this.#deps.now());
-    void this.#write(key, undefined);
+    this.#forget(key);
+    if (this.#deps.isAlone) void this.#deps.records.put(key, undefined);
     if (parked.untilMs <= this.#deps.now()) return null;
     return after === null || after === parked.after ? parked.cursor : null;
   }
 
-  /** Forgets what is over; called from time to time. */
+  /** The operation runs here: other nodes are to know. */
+  hold(key: string): void {
+    const { isAlone, records, now } = this.#deps;
+    if (!isAlone) void records.put(key, { kind: 'held', node: records.node, atMs: now() });
+  }
+
+  /** The operation is over: its client wants no more of it. */
+  release(key: string): void {
+    if (!this.#deps.isAlone) void this.#deps.records.put(key, undefined);
+  }
+
+  /** Whether another node has the operation, and may answer. */
+  isElsewhere(key: string): boolean {
+    const { isAlone, records, now } = this.#deps;
+    if (isAlone || this.#parked.has(key)) return false;
+    const record = records.get(key);
+    if (record === null || record.kind === 'parked' || record.node === records.node) return false;
+    return (this.#silent.get(record.node) ?? 0) <= now();
+  }
+
+  /** Has the node that holds the operation park it. Resolves when it has, when it does not answer, or when the operation goes elsewhere; a second claim ends the first. */
+  claim(key: string): Promise<Claim> {
+    const { records, now, after } = this.#deps;
+    const holder = records.get(key);
+    this.#claims.get(key)?.settle('lost');
+    return new Promise((resolve) => {
+      const settle = (claim: Claim): void => {
+        timer.cancel();
+        this.#claims.delete(key);
+        resolve(claim);
+      };
+      const timer = after(claimPatienceMs, () => {
+        if (holder?.kind === 'held') this.#silent.set(holder.node, now() + silenceMs);
+        settle('unanswered');
+      });
+      this.#claims.set(key, { settle, timer });
+      void records.put(key, { kind: 'claimed', node: records.node, atMs: now() });
+    });
+  }
+
+  /** Forgets what is over, and tells again what is not; called from time to time. */
   sweep(): void {
     const nowMs = this.#deps.now();
     for (const [key, { untilMs }] of [...this.#parked]) {
-      if (untilMs > nowMs) continue;
-      if (!this.#own.has(key) && untilMs + othersGraceMs > nowMs) continue;
+      if (untilMs > nowMs || (!this.#own.has(key) && untilMs + othersGraceMs > nowMs)) continue;
       this.#forget(key);
-      void this.#write(key, undefined);
+      void this.#deps.records.put(key, undefined);
     }
-    for (const [key, takenAtMs] of this.#takenAtMs) {
-      if (takenAtMs + this.#deps.windowMs <= nowMs) this.#takenAtMs.delete(key);
+    for (const [node, untilMs] of this.#silent) if (untilMs <= nowMs) this.#silent.delete(node);
+  }
+
+  /** Tells again what has run here for long, and forgets what nobody has told for longer; called now and then. */
+  sweepHeld(): void {
+    const { isAlone, records, now } = this.#deps;
+    if (isAlone) return;
+    for (const [key, record] of [...records.entries()]) {
+      if (record.kind !== 'parked') this.#sweepOne(key, record.node === records.node, now() - record.atMs);
     }
+  }
+
+  #sweepOne(key: string, isOwn: boolean, ageMs: number): void {
+    if (ageMs < heldForMs || this.#deps.records.isUnderway(key)) return;
+    if (isOwn && this.#deps.isHeld(key)) this.hold(key);
+    else if (isOwn || ageMs > 2 * heldForMs) void this.#deps.records.put(key, undefined);
   }
 
   close(): void {
     this.#unfollow();
+    for (const { settle } of [...this.#claims.values()]) settle('unanswered');
   }
 
-  #learn(name: string, value: unknown): void {
-    if (!name.startsWith(prefix)) return;
-    const key = name.slice(prefix.length);
-    if (value === undefined) {
-      // One of ours comes back: what is parked here by now was parked behind it.
-      if (!this.#isOwnDeletion(key)) this.#forget(key);
+  #learn(key: string, record: OperationRecord | undefined, isOvertaken: boolean): void {
+    if (record?.kind === 'parked') this.#learnParked(key, record.position, isOvertaken);
+    else if (isOvertaken) return;
+    else if (record?.kind === 'claimed') this.#deps.lost(key, true);
+    else this.#learnGone(key, record !== undefined);
+  }
+
+  /** Whoever waits for it takes it, whatever is on its way. */
+  #learnParked(key: string, position: ParkedPosition, isOvertaken: boolean): void {
+    const waiting = this.#claims.get(key);
+    if (waiting === undefined && isOvertaken) return;
+    // It comes from a node that noticed late: the client has been here for a while.
+    if (this.#deps.isHeld(key)) {
+      this.hold(key);
       return;
     }
-    if (!isParked(value)) return;
-    const known = this.#parked.get(key)?.atMs ?? this.#takenAtMs.get(key) ?? Number.NEGATIVE_INFINITY;
-    if (value.atMs > known) this.#keep(key, value);
+    this.#own.delete(key);
+    this.#keep(key, position);
+    waiting?.settle('answered');
   }
 
-  #isOwnDeletion(key: string): boolean {
-    const left = this.#deletions.get(key) ?? 0;
-    if (left > 1) this.#deletions.set(key, left - 1);
-    else this.#deletions.delete(key);
-    return left > 0;
+  #learnGone(key: string, isHeldElsewhere: boolean): void {
+    this.#forget(key);
+    this.#claims.get(key)?.settle(isHeldElsewhere ? 'lost' : 'unanswered');
+    if (isHeldElsewhere) this.#deps.lost(key, false);
   }
 
   #keep(key: string, parked: ParkedPosition): void {
@@ -132,17 +182,5 @@ export class Parking {
   #forget(key: string): void {
     this.#parked.delete(key);
     this.#own.delete(key);
-  }
-
-  async #write(key: string, value: ParkedPosition | undefined): Promise<void> {
-    const { store, logger } = this.#deps;
-    if (store === null) return;
-    if (value === undefined) this.#deletions.set(key, (this.#deletions.get(key) ?? 0) + 1);
-    try {
-      await store.put(prefix + key, value);
-    } catch (cause) {
-      if (value === undefined) this.#isOwnDeletion(key);
-      logger.warn('a position could not be parked for other nodes', { error: (cause as Error).message });
-    }
   }
 }

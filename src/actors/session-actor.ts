@@ -194,16 +194,19 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     const viewer = this.isActive ? this.viewer : null;
     const refusal = refusalOf(request, { viewer, running: this.#subscriptions, maxRunning });
     if (refusal !== null) return refusal;
-    const { policy, resumption, currentCursor, attach, port } = this.#deps;
-    const from = resumption.begin(request.resumeKey, request.after) ?? request.after;
-    const begunAt = from ?? currentCursor();
+    const { resumption, currentCursor, port } = this.#deps;
+    const begunAt = request.after ?? currentCursor();
     const subscription = new Subscription({ ...request, begunAt }, this.#flow, port);
     this.#subscriptions.set(request.operationId, subscription);
-    resumption.hold(this, subscription);
-    if (policy.checkTopics === null || request.filter.topics.length === 0) attach(subscription, from);
-    // What is published while the policy thinks belongs to the stream too.
-    else void this.#judge(subscription).then((isAllowed) => isAllowed && attach(subscription, begunAt));
+    resumption.start({ holder: this, subscription }, (from) => this.#attach(subscription, from));
     return null;
+  }
+
+  #attach(subscription: Subscription, from: string | null): void {
+    const { policy, attach } = this.#deps;
+    if (policy.checkTopics === null || subscription.filter.topics.length === 0) attach(subscription, from);
+    // What is published while the policy thinks belongs to the stream too.
+    else void this.#judge(subscription).then((isAllowed) => isAllowed && attach(subscription, subscription.begunAt));
   }
 
   unsubscribe(operationId: string): void {

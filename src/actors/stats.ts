@@ -11,6 +11,8 @@ export type CoreStats = {
   readonly subscriptions: number;
   readonly catchingUp: number;
   readonly outboxBytes: number;
+  /** Stretches of the log of which this node knows whom they are for. */
+  readonly knownBlocks: number;
   /** How long the log has not answered; 0 in contact. */
   readonly logStalledMs: number;
   /** Warmed up and following. */
@@ -22,6 +24,7 @@ type Source = {
   readonly users: number;
   readonly directory: Directory;
   readonly catchingUp: number;
+  readonly knownBlocks: number;
   readonly stalledMs: number;
   readonly isLive: boolean;
 };
@@ -37,7 +40,7 @@ export const readStats = (source: Source): CoreStats => {
     outboxBytes += session.outboxBytes;
     sessions += 1;
   }
-  const { users, directory, catchingUp, stalledMs: logStalledMs, isLive } = source;
+  const { users, directory, catchingUp, knownBlocks, stalledMs: logStalledMs, isLive } = source;
   return {
     sessions,
     sessionsByState,
@@ -45,6 +48,7 @@ export const readStats = (source: Source): CoreStats => {
     subscriptions: directory.size,
     catchingUp,
     outboxBytes,
+    knownBlocks,
     logStalledMs,
     isLive,
   };
@@ -59,5 +63,6 @@ export const registerGauges = (telemetry: Telemetry, stats: () => CoreStats): vo
   telemetry.gauge('users', () => [{ value: stats().users }]);
   telemetry.gauge('outboxBytes', () => [{ value: stats().outboxBytes }]);
   telemetry.gauge('catchingUp', () => [{ value: stats().catchingUp }]);
+  telemetry.gauge('knownBlocks', () => [{ value: stats().knownBlocks }]);
   telemetry.gauge('logStalledSeconds', () => [{ value: stats().logStalledMs / 1_000 }]);
 };

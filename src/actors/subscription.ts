@@ -46,7 +46,7 @@ export class Subscription {
   /** The position that its client asked for. */
   readonly after: string | null;
   /** Where it really began. */
-  readonly begunAt: string;
+  begunAt: string;
   /** The cursor of the last payload that its client acknowledged. */
   acknowledged: string | null = null;
   isLive = false;

@@ -91,6 +91,7 @@ export type GaugeName =
   | 'users'
   | 'outboxBytes'
   | 'catchingUp'
+  | 'knownBlocks'
   | 'lagRecords'
   | 'lagSeconds'
   | 'logStalledSeconds'

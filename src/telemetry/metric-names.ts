@@ -82,6 +82,10 @@ export const gaugeMetrics: Readonly<Record<GaugeName, LabelledMetric>> = {
   users: { ...metric('users', '{user}', 'Users with at least one session on this node'), label: 'state' },
   outboxBytes: { ...metric('outbox.size', 'By', 'Bytes queued for clients'), label: 'state' },
   catchingUp: { ...metric('catching_up', '{subscription}', 'Subscriptions behind the tail'), label: 'state' },
+  knownBlocks: {
+    ...metric('catchup.blocks_known', '{block}', 'Stretches of the log of which the node knows whom they are for'),
+    label: 'state',
+  },
   lagRecords: {
     ...metric('log.lag', '{record}', 'Records between the tail dispatched and the end of the log'),
     label: 'partition',

@@ -1,6 +1,6 @@
 import type { BlockStore } from '../../src/actors/blocks.ts';
 import { type Core, type CoreOptions, createCore, type PolicyGuard } from '../../src/actors/index.ts';
-import type { ParkingStore } from '../../src/actors/parking.ts';
+import type { ParkingStore } from '../../src/actors/operation-records.ts';
 import type { Scheduler } from '../../src/actors/scheduler.ts';
 import type { Clock } from '../../src/clock.ts';
 import { createCursorCodec } from '../../src/cursor.ts';
@@ -86,6 +86,7 @@ export type NodeOptions = Partial<CoreOptions> & {
   readonly policy?: PolicyGuard;
   readonly isRevoked?: (viewer: Viewer) => boolean;
   readonly parkingStore?: ParkingStore;
+  readonly hasOtherNodes?: boolean;
   readonly blockStore?: BlockStore;
   /** What stands between the node and its log. */
   readonly throughLog?: (log: EventLog) => EventLog;
@@ -158,6 +159,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     policy,
     isRevoked,
     parkingStore,
+    hasOtherNodes,
     blockStore,
     ...options
   } = world.nodeOptions;
@@ -192,6 +194,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     ...(policy === undefined ? {} : { policy }),
     ...(isRevoked === undefined ? {} : { isRevoked }),
     ...(parkingStore === undefined ? {} : { parkingStore }),
+    ...(hasOtherNodes === undefined ? {} : { hasOtherNodes }),
     ...(blockStore === undefined ? {} : { blockStore }),
     scheduler,
     deadLetter: (position, reason) => deadLetters.push({ position, reason }),

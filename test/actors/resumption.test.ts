@@ -1,20 +1,45 @@
 import { describe, expect, it } from 'vitest';
-import type { ParkedPosition, ParkingStore } from '../../src/actors/parking.ts';
+import type { ParkedPosition, ParkingStore } from '../../src/actors/operation-records.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, type TestNode, viewer, type World } from './node.ts';
 
 /** The control topic, as all nodes have it; writes show at once unless they are held. */
 class SharedStore implements ParkingStore {
-  readonly view = new Map<string, ParkedPosition>();
+  readonly view = new Map<string, ParkedPosition | string>();
   readonly #listeners = new Set<(key: string, value: unknown) => void>();
+  readonly #nodes = new Map<TestNode, string>();
+  readonly #left = new Set<string>();
   writes = 0;
   held: Promise<void> | null = null;
+
+  /** As `node` has it, until it leaves: then it neither tells nor hears. */
+  for(node: string): ParkingStore {
+    return {
+      get: (key) => this.get(key),
+      entries: () => this.entries(),
+      put: (key, value) => (this.#left.has(node) ? new Promise(() => {}) : this.put(key, value)),
+      onChange: (listener) => this.onChange((key, value) => this.#left.has(node) || listener(key, value)),
+    };
+  }
+
+  join(node: TestNode, name: string): TestNode {
+    this.#nodes.set(node, name);
+    return node;
+  }
+
+  leave(node: TestNode): void {
+    this.#left.add(this.#nodes.get(node) ?? '');
+  }
+
+  get(key: string): unknown {
+    return this.view.get(key);
+  }
 
   entries(): Iterable<readonly [string, unknown]> {
     return this.view.entries();
   }
 
-  async put(key: string, value: ParkedPosition | undefined): Promise<void> {
+  async put(key: string, value: ParkedPosition | string | undefined): Promise<void> {
     this.writes += 1;
     await this.held;
     if (value === undefined) this.view.delete(key);
@@ -27,6 +52,12 @@ class SharedStore implements ParkingStore {
     return () => this.#listeners.delete(listener);
   }
 }
+
+const twoNodes = async (world: World, store: SharedStore): Promise<readonly [TestNode, TestNode]> => {
+  const one = async (name: string): Promise<TestNode> =>
+    store.join(await world.node({ parkingStore: store.for(name), hasOtherNodes: true, heartbeatMs: 1e9 }), name);
+  return [await one('here'), await one('there')];
+};
 
 const echo = (client: TestClient): void => client.handle.echoed(client.marks.at(-1) ?? 0, 'echo');
 
@@ -139,7 +170,7 @@ describe('a stock client that drops', () => {
   it('comes back to another node', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const parkingStore = new SharedStore();
-    const [here, there] = [await world.node({ parkingStore }), await world.node({ parkingStore })];
+    const [here, there] = await twoNodes(world, parkingStore);
     const first = follow(here);
     await publish(world, 'one');
     world.clock.advance(6_000);
@@ -155,22 +186,6 @@ describe('a stock client that drops', () => {
     const third = follow(here);
     await world.settle();
     expect(third.titles()).toEqual(['two', 'three']);
-  });
-
-  it('is not taken back to where it stood long ago when it returns to its first node', async () => {
-    const world = await createWorld({ partitionCount: 1 });
-    const parkingStore = new SharedStore();
-    const [here, there] = [await world.node({ parkingStore }), await world.node({ parkingStore })];
-    follow(here).handle.closed('client_closed');
-    await publish(world, 'one');
-    const second = follow(there);
-    await world.settle();
-    expect(second.titles()).toEqual(['one']);
-    await publish(world, 'two');
-    // Half open there, and known to nobody here: it begins with its variables, that is now.
-    const third = follow(here);
-    await publish(world, 'three');
-    expect(third.titles()).toEqual(['three']);
   });
 
   it('comes back to a node that was restarted', async () => {
@@ -265,12 +280,162 @@ describe('a socket that is half open', () => {
   });
 });
 
+describe('a socket that is half open on another node', () => {
+  it('hands its operation over at what was acknowledged, and ends with its last one', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const [here, there] = await twoNodes(world, new SharedStore());
+    const first = follow(here);
+    await publish(world, 'one');
+    world.clock.advance(6_000);
+    echo(first);
+    await publish(world, 'two');
+    const second = follow(there);
+    await world.settle();
+    await publish(world, 'three');
+    expect([first.titles(), second.titles()]).toEqual([
+      ['one', 'two'],
+      ['two', 'three'],
+    ]);
+    expect(first.endedBy).toBe('superseded');
+    const third = follow(here);
+    await publish(world, 'four');
+    expect([second.endedBy, third.titles()]).toEqual(['superseded', ['two', 'three', 'four']]);
+  });
+
+  it('gives its client what came while it was asked, in order', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    await publish(world, 'one');
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    store.held = written;
+    const second = follow(there);
+    await publish(world, 'two');
+    expect(second.titles()).toEqual([]);
+    write();
+    await world.settle();
+    await publish(world, 'three');
+    expect(second.titles()).toEqual(['one', 'two', 'three']);
+  });
+
+  it('keeps nobody waiting for a node that is gone, and only the first at all; nothing since the subscribe is missed', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    follow(here, { key: 'other' });
+    await world.settle();
+    store.leave(here);
+    const second = follow(there);
+    await publish(world, 'while waiting');
+    expect(second.titles()).toEqual([]);
+    world.clock.advance(1_000);
+    await world.settle();
+    expect(second.titles()).toEqual(['while waiting']);
+    const other = follow(there, { key: 'other' });
+    await publish(world, 'at once');
+    expect(other.titles()).toEqual(['at once']);
+  });
+
+  it('does not take the operation back from a client that has returned to it meanwhile', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    await publish(world, 'one');
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    store.held = written;
+    const stale = follow(there);
+    const back = follow(here);
+    await world.settle();
+    write();
+    await world.settle();
+    await publish(world, 'two');
+    expect(back.titles()).toEqual(['one', 'two']);
+    expect(back.endedBy).toBe(null);
+    expect(stale.endedBy).toBe('superseded');
+    expect(stale.titles()).toEqual([]);
+  });
+
+  it('is asked once for a client that comes twice while the answer is on its way', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    await publish(world, 'one');
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    store.held = written;
+    const first = follow(there);
+    const second = follow(there);
+    await world.settle();
+    write();
+    await world.settle();
+    await publish(world, 'two');
+    expect([first.titles(), second.titles()]).toEqual([[], ['one', 'two']]);
+    expect(first.endedBy).toBe('superseded');
+  });
+
+  it('leaves the position for the next one where its client is gone before the answer', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    await publish(world, 'one');
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    store.held = written;
+    follow(there).handle.closed('client_closed');
+    await world.settle();
+    write();
+    await world.settle();
+    const third = follow(there);
+    await world.settle();
+    expect(third.titles()).toEqual(['one']);
+  });
+
+  it('that notices late does not set back the client that is elsewhere by then', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    const first = follow(here);
+    await publish(world, 'one');
+    store.leave(here);
+    const second = follow(there);
+    world.clock.advance(1_000);
+    await publish(world, 'two');
+    first.handle.closed('heartbeat_missed');
+    await world.settle();
+    second.handle.closed('client_closed');
+    await publish(world, 'three');
+    const third = follow(there);
+    await world.settle();
+    expect(third.titles()).toEqual(['two', 'three']);
+  });
+
+  it('is told of what runs for long, and forgets what no node tells any more', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    const gone = follow(there, { key: 'gone' });
+    await world.settle();
+    store.leave(there);
+    for (let hour = 0; hour < 30; hour++) {
+      world.clock.advance(3_600_000);
+      await world.settle();
+    }
+    expect(gone.endedBy).toBe(null);
+    expect([...store.view.keys()]).toEqual(['parked/u1/key']);
+    expect(store.writes).toBeLessThan(10);
+  });
+});
+
 describe('a drain', () => {
   it('closes a session once its position can be found elsewhere, and delivers nothing in between', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const parkingStore = new SharedStore();
     const { promise: written, resolve: write } = Promise.withResolvers<void>();
-    const [here, there] = [await world.node({ parkingStore }), await world.node({ parkingStore })];
+    const [here, there] = await twoNodes(world, parkingStore);
     const first = follow(here);
     await publish(world, 'one');
     world.clock.advance(6_000);

@@ -2,7 +2,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
-import { type GatewayProcess, scratchFolder, spawnGateway, startGateway } from '../support/gateway.ts';
+import { type GatewayProcess, scratchFolder, snapshotOf, spawnGateway, startGateway } from '../support/gateway.ts';
 import { kafkaForTests, uniqueTopic } from '../support/kafka.ts';
 import { createTopics } from '../support/kafka-producer.ts';
 import { messageTo, publish } from '../support/publish.ts';
@@ -165,6 +165,25 @@ describe.skipIf(kafka === null)('two nodes on one Kafka', () => {
     await page.until(() => hasAll(page, author.sent));
     expect([...new Set(page.titles)].sort()).toEqual([...author.sent].sort());
     expect([page.gaps, page.connections]).toEqual([[], 3]);
+    page.close();
+  });
+
+  it('a stock client whose old socket still counts as open on the other node misses nothing', async () => {
+    proxy.turnTo(here.wsUrl);
+    const page = await openPage(proxy.wsUrl, 'eve');
+    const author = createAuthor('eve');
+    await author.write(here, 3);
+    await page.until(() => hasAll(page, author.sent));
+    proxy.turnTo(there.wsUrl);
+    const sessions = (await snapshotOf(here)).sessions;
+    proxy.strand();
+    await author.write(here, 3);
+    expect((await snapshotOf(here)).sessions).toBe(sessions);
+    await page.until(() => hasAll(page, author.sent));
+    await author.write(there, 3);
+    await page.until(() => hasAll(page, author.sent));
+    expect([...new Set(page.titles)].sort()).toEqual([...author.sent].sort());
+    expect([page.gaps, page.connections]).toEqual([[], 2]);
     page.close();
   });
 

@@ -14,6 +14,8 @@ export type FaultProxy = {
   turnTo(target: string): void;
   /** Resets every connection. */
   cut(): void;
+  /** Resets every connection towards its client; the gateway hears nothing of it, nor from it. */
+  strand(): void;
   close(): void;
 };
 
@@ -27,6 +29,7 @@ export const startFaultProxy = async (target: string, { idleMs }: Options = {}):
   const { pathname } = new URL(target);
   let { port } = new URL(target);
   const pairs = new Set<readonly [Socket, Socket]>();
+  const stranded = new Set<Socket>();
   let isHeld = false;
 
   const join = (client: Socket): void => {
@@ -36,7 +39,7 @@ export const startFaultProxy = async (target: string, { idleMs }: Options = {}):
     const end = (): void => {
       pairs.delete(pair);
       client.destroy();
-      gateway.destroy();
+      if (!stranded.has(gateway)) gateway.destroy();
     };
     for (const socket of pair) {
       socket.setNoDelay(true);
@@ -73,8 +76,14 @@ export const startFaultProxy = async (target: string, { idleMs }: Options = {}):
         gateway.resetAndDestroy();
       }
     },
+    strand() {
+      for (const [client, gateway] of [...pairs]) {
+        stranded.add(gateway);
+        client.resetAndDestroy();
+      }
+    },
     close() {
-      for (const socket of [...pairs].flat()) socket.destroy();
+      for (const socket of [...[...pairs].flat(), ...stranded]) socket.destroy();
       server.close();
     },
   };
