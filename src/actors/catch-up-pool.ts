@@ -11,7 +11,7 @@ import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
 import { LogRun } from './log-run.ts';
 import type { CoreOptions } from './options.ts';
-import { applyVerdicts, isAboutToAppear, isUnfamiliar, mapCursor } from './resume.ts';
+import { applyVerdicts, cutsIn, isAboutToAppear, isUnfamiliar, mapCursor } from './resume.ts';
 import type { Ring } from './ring.ts';
 import { Scan } from './scan.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -24,6 +24,12 @@ import type { Turn } from './turn.ts';
 const maxRunsPerPartition = 2;
 /** Who has so many blocks to wait for that nobody else may want waits for a reading of its own. */
 const maxBlocksAlong = 16;
+
+/** Whether what was read of a partition counts for nothing after `gap`. */
+const isVoid = (partition: PartitionId, gap: FeedGap): boolean => {
+  if (gap.reason === 'EXPIRED') return false;
+  return gap.reason === 'TRUNCATED' ? gap.partition === partition : gap.partitions.includes(partition);
+};
 
 /** All subscriptions that are catching up: who is awake, who may scan, and where each begins. */
 
@@ -52,6 +58,8 @@ export class CatchUpPool {
   readonly #runs = new Set<LogRun>();
   #isRunning = false;
   #isTailMoved = false;
+  /** Counts what the feed has said of positions: an answer of the log from before says nothing about now. */
+  #gaps = 0;
 
   constructor(deps: CatchUpPoolDeps) {
     this.#deps = deps;
@@ -122,6 +130,9 @@ export class CatchUpPool {
   }
 
   gap(gap: FeedGap): void {
+    this.#gaps += 1;
+    // What was read before is not what stands there now.
+    for (const run of [...this.#runs]) if (isVoid(run.partition, gap)) run.stop();
     for (const catchUp of this.#members.values()) {
       catchUp.feedGap(gap);
       this.#wake(catchUp);
@@ -222,6 +233,7 @@ export class CatchUpPool {
       log,
       decode,
       blocks,
+      tail,
       turn,
       scheduler,
       counts: telemetry.counts,
@@ -258,11 +270,16 @@ export class CatchUpPool {
   async #resume(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {
     const { tail } = this.#deps;
     await this.#familiarise(catchUp, cursor);
-    const verdicts = await this.#check(catchUp, mapCursor(cursor, tail).positions);
+    let verdicts: ReadonlyMap<PartitionId, PositionVerdict>;
+    let asked: string;
+    do {
+      asked = this.#ground();
+      verdicts = await this.#check(catchUp, mapCursor(cursor, tail).positions);
+      // What was cut or made anew while the log was asked, the answer says nothing about.
+    } while (asked !== this.#ground() && !catchUp.isEnded);
     if (catchUp.isEnded) return;
-    // Mapped again: topics may have changed while the log was asked.
     const { positions, isRecreated } = mapCursor(cursor, tail);
-    const isTruncated = applyVerdicts(positions, verdicts, tail.snapshot());
+    const isTruncated = applyVerdicts(positions, verdicts, tail);
     catchUp.begin(positions);
     if (isRecreated) catchUp.subscription.offerGap('RECREATED', catchUp.cursor());
     if (isTruncated) catchUp.subscription.offerGap('TRUNCATED', catchUp.cursor());
@@ -270,24 +287,37 @@ export class CatchUpPool {
     await this.#watchAhead(catchUp);
   }
 
+  /** What positions are about: another one means that they have to be judged again. */
+  #ground(): string {
+    const topics = this.#deps.tail.topics.map(({ fingerprint, partitionCount }) => `${fingerprint}/${partitionCount}`);
+    return [this.#gaps, ...topics].join(' ');
+  }
+
   /** A position beyond the tail waits for it; from time to time the log is asked whether it will ever come. */
   async #watchAhead(catchUp: CatchUp): Promise<void> {
     while (!catchUp.isEnded && catchUp.positionsAhead().size > 0) {
       await this.#pause(this.#deps.options.aheadCheckMs);
       const verdicts = await this.#check(catchUp, catchUp.positionsAhead());
-      const cut = [...verdicts].filter(([, verdict]) => verdict === 'truncated').map(([partition]) => partition);
-      if (catchUp.isEnded || cut.length === 0) continue;
-      catchUp.truncated(cut);
+      const cuts = cutsIn(verdicts);
+      if (catchUp.isEnded || cuts.size === 0) continue;
+      catchUp.truncated(cuts);
       this.#wake(catchUp);
     }
   }
 
-  /** A cursor from a node that knows more: have the log look again, and wait until what it finds is adopted here. */
+  /**
+   * A cursor from a node that knows more: have the log look again, and wait until what it finds is adopted here. A node that knows no topic at all
+   * cannot say what a cursor means.
+   */
   async #familiarise(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {
     const { log, tail } = this.#deps;
     if (!isUnfamiliar(cursor, tail.topics)) return;
     await this.#untilAnswered(catchUp, () => log.offsets());
-    while (!catchUp.isEnded && isAboutToAppear(cursor, { topology: log.topology(), adopted: tail.topics })) {
+    const isWithout = (): boolean => cursor.length > 0 && tail.topics.length === 0;
+    while (
+      !catchUp.isEnded &&
+      (isWithout() || isAboutToAppear(cursor, { topology: log.topology(), adopted: tail.topics }))
+    ) {
       await this.#pause();
     }
   }

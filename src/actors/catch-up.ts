@@ -1,4 +1,4 @@
-import type { NextOffset, PartitionId } from '../event.ts';
+import type { NextOffset, PartitionId, PositionVector } from '../event.ts';
 import { type AudienceKey, addresseeKeys } from './audience-filter.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
 import { audienceOf, type Entry, isExpired } from './entry.ts';
@@ -64,9 +64,12 @@ export class CatchUp {
   feedGap(gap: FeedGap): void {
     if (!this.#isReady || gap.reason === 'EXPIRED') return; // Its own reading meets what has expired.
     if (gap.reason === 'TRUNCATED') {
-      const lane = this.#lanes.find((each) => each.partition === gap.partition && each.position.next > gap.from);
-      if (lane === undefined) return;
-      this.#restart(lane, { next: gap.from, epoch: -1 });
+      const lane = this.#lanes.find((each) => each.partition === gap.partition);
+      lane?.stopScan();
+      // A cursor from a node that is ahead may know what stands there by now.
+      const isAhead = lane !== undefined && gap.lastEpoch >= 0 && lane.position.epoch > gap.lastEpoch;
+      if (lane === undefined || isAhead || lane.position.next <= gap.from) return;
+      this.#restart(lane, { next: gap.from, epoch: gap.epoch });
     } else {
       const kept = this.#lanes.filter((lane) => !gap.partitions.includes(lane.partition));
       const gone = this.#lanes.filter((lane) => !kept.includes(lane));
@@ -111,11 +114,12 @@ export class CatchUp {
     return new Map(this.#lanes.filter(isAhead).map((lane) => [lane.partition, lane.position]));
   }
 
-  /** The log says after all that these positions were cut off: on from the tail. */
-  truncated(partitions: readonly PartitionId[]): void {
-    for (const lane of this.#lanes.filter((each) => partitions.includes(each.partition))) {
-      this.#restart(lane, this.#port.tail.at(lane.partition) ?? { next: 0n, epoch: -1 });
-    }
+  /** The log says after all that positions were cut off: on from where it was cut, unless the feed has said so meanwhile. */
+  truncated(cuts: PositionVector): void {
+    const isCut = (lane: Lane): boolean => lane.position.next > (cuts.get(lane.partition)?.next ?? lane.position.next);
+    const lanes = this.#lanes.filter(isCut);
+    if (lanes.length === 0) return;
+    for (const lane of lanes) this.#restart(lane, cuts.get(lane.partition) ?? lane.position);
     this.subscription.offerGap('TRUNCATED', this.cursor());
   }
 
@@ -242,7 +246,7 @@ export class CatchUp {
       return false;
     }
     // Other records may stand where the log was cut: reading goes on there, not behind.
-    if (gap.reason === 'TRUNCATED') lane.position = { next: gap.from, epoch: -1 };
+    if (gap.reason === 'TRUNCATED') lane.position = { next: gap.from, epoch: gap.epoch ?? -1 };
     else if (gap.reason === 'EXPIRED' && gap.to <= lane.position.next)
       return true; // Only the pre-roll has expired.
     else lane.pass(gap.to, -1);

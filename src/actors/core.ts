@@ -27,7 +27,7 @@ import { Ring } from './ring.ts';
 import { Router } from './router.ts';
 import { type Scheduler, systemScheduler } from './scheduler.ts';
 import type { Sessions } from './session.ts';
-import { wireSessionMachine } from './session-actor.ts';
+import { wireSessionMachine } from './session-effects.ts';
 import { type DrainOptions, SessionTable } from './sessions.ts';
 import { type CoreStats, readStats, registerGauges } from './stats.ts';
 import type { Subscription, SubscriptionPort } from './subscription.ts';
@@ -253,6 +253,7 @@ class ActorCore implements Core {
       after: (delayMs, task) => this.#wheel.after(delayMs, task),
       lost: (key, isClaimed) => this.#resumption.lost(key, isClaimed),
       isHeld: (key) => this.#resumption.isHeld(key),
+      placed: (key, position) => this.#resumption.placed(key, position),
     });
   }
 
@@ -292,7 +293,7 @@ class ActorCore implements Core {
     return new SessionTable({
       clock,
       runner,
-      machine: wireSessionMachine(options, clock),
+      machine: wireSessionMachine(options, { clock, random: time.random }),
       users: this.#users,
       admission: new Admission({
         perSecond: options.admissionsPerSecond,

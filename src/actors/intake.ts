@@ -39,7 +39,15 @@ export type IntakeDeps = {
 /** What a gap of the feed means for positions: TRUNCATED cuts one partition back to `from`; RECREATED starts all of `partitions` at 0. */
 export type FeedGap =
   | { readonly reason: 'EXPIRED' }
-  | { readonly reason: 'TRUNCATED'; readonly partition: PartitionId; readonly from: bigint }
+  | {
+      readonly reason: 'TRUNCATED';
+      readonly partition: PartitionId;
+      readonly from: bigint;
+      /** Of the record before `from`; -1: not known. */
+      readonly epoch: number;
+      /** Of what this node had read last: positions of a later epoch are not from before the cut. -1: not known. */
+      readonly lastEpoch: number;
+    }
   | { readonly reason: 'RECREATED'; readonly partitions: readonly PartitionId[] };
 
 export class Intake implements FeedHandler {
@@ -47,6 +55,8 @@ export class Intake implements FeedHandler {
   readonly #windows = new Map<PartitionId, DuplicateWindow>();
   /** Partitions of a re-created topic whose feed still has records of the old one in hand. */
   readonly #awaitingGap = new Set<PartitionId>();
+  /** Partitions of topics that do not exist at present. */
+  #gone: ReadonlySet<PartitionId> = new Set();
   /** When this node last read something that was stamped when, per partition, for lag. */
   readonly lastRecordAtMs: Map<PartitionId, number> = new Map();
 
@@ -54,7 +64,10 @@ export class Intake implements FeedHandler {
     this.#deps = deps;
   }
 
-  /** Takes over topics and partitions that are new. A changed fingerprint waits for its gap, which says so in the order of the feed. */
+  /**
+   * Takes over topics and partitions that are new. A changed fingerprint waits for its gap, which says so in the order of the feed; a topic that is
+   * gone stays what it was until another one comes in its place: positions in it mean something until then.
+   */
   adopt(topology: Topology): void {
     const { tail, ring, blocks } = this.#deps;
     const adopted = new Map(tail.topics.map((topic) => [topic.name, topic]));
@@ -62,7 +75,10 @@ export class Intake implements FeedHandler {
       const known = adopted.get(topic.name);
       return known === undefined || known.fingerprint === topic.fingerprint ? topic : known;
     });
-    tail.adopt(next);
+    const names = new Set(next.map(({ name }) => name));
+    const gone = tail.topics.filter(({ name }) => !names.has(name));
+    this.#gone = new Set(gone.flatMap(partitionsOf));
+    tail.adopt([...next, ...gone]);
     for (const partition of next.flatMap(partitionsOf)) {
       if (tail.at(partition) !== undefined) continue;
       // A topic that was away for a while may be another one by now: its offsets say nothing about the new one's.
@@ -157,7 +173,7 @@ export class Intake implements FeedHandler {
   /** Whether an event of this duplicate key was read within the window before the tail, in any partition. */
   hasSeen(dedupeKey: string): boolean {
     for (const [partition, window] of this.#windows) {
-      const position = this.#deps.tail.at(partition);
+      const position = this.#gone.has(partition) ? undefined : this.#deps.tail.at(partition);
       if (position !== undefined && window.has(dedupeKey, position.next)) return true;
     }
     return false;
@@ -187,13 +203,15 @@ export class Intake implements FeedHandler {
     this.#deps.moved();
   }
 
-  #cut({ partition, reason, from, to }: GapChunk): void {
+  #cut({ partition, reason, from, to, epoch = -1 }: GapChunk): void {
     const next = reason === 'TRUNCATED' ? from : to;
+    const lastEpoch = this.#deps.tail.at(partition)?.epoch ?? -1;
     if (reason === 'TRUNCATED') this.#deps.blocks.truncate(partition, from);
     this.startAt(partition, next);
     if (reason === 'TRUNCATED') {
       this.#window(partition).truncate(from);
-      this.#deps.gap({ reason, partition, from });
+      this.#deps.tail.move(partition, { next, epoch });
+      this.#deps.gap({ reason, partition, from, epoch, lastEpoch });
     } else this.#deps.gap({ reason: 'EXPIRED' });
     this.#deps.router.gap(reason);
   }

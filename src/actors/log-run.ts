@@ -6,6 +6,7 @@ import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
 import { type Entry, judge, type NoteKey } from './entry.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Stretch, StretchBuilder } from './stretch.ts';
+import { partitionsOf, type Tail } from './tail.ts';
 import type { Turn } from './turn.ts';
 
 /**
@@ -20,6 +21,7 @@ export type LogRunDeps = {
   readonly scheduler: Scheduler;
   readonly counts: Counts;
   readonly blocks: Blocks;
+  readonly tail: Tail;
   /** Bytes of records that are kept for those who are slower. */
   readonly maxKeptBytes: number;
   /** Nobody uses it any more, or it has come to its end: it reads nothing from here on. */
@@ -130,14 +132,30 @@ export class LogRun {
     );
   }
 
+  /** The topic was made anew, and the feed has not said so yet: positions are of the old one. */
+  get #isOfAnotherTopic(): boolean {
+    const { log, tail } = this.#deps;
+    const topic = log.topology().topics.find((each) => partitionsOf(each).includes(this.partition));
+    return topic !== undefined && topic.fingerprint !== tail.fingerprintOf(this.partition);
+  }
+
   #arrived(chunk: LogChunk | null): void {
     if (this.#isOver) return;
-    if (chunk === null) this.#add({ kind: 'ended', error: null });
+    if (chunk === null || this.#isOfAnotherTopic) this.#add({ kind: 'ended', error: null });
     else if (chunk.kind === 'gap') {
       if (chunk.reason !== 'EXPIRED') this.#window.truncate(chunk.from);
       this.#next = chunk.reason === 'EXPIRED' ? chunk.to : chunk.from;
       this.#add({ kind: 'gap', gap: chunk });
     } else this.#decode(chunk, { builder: new StretchBuilder(), index: 0 });
+  }
+
+  /**
+   * Epochs never fall along a log: a later one below the tail than at it shows that the log was cut, and the feed has not said so yet. Until it
+   * does, nobody may go on: new records would count as read that stand where other ones stood.
+   */
+  #isAfterCut({ epoch }: LogRecord): boolean {
+    const tailEpoch = this.#deps.tail.at(this.partition)?.epoch ?? -1;
+    return tailEpoch >= 0 && epoch > tailEpoch;
   }
 
   /** Null: what was known when it began is void by now, or had to go. */
@@ -160,7 +178,7 @@ export class LogRun {
       const record = chunk.records[state.index];
       state.index += 1;
       if (record === undefined) continue;
-      const noteKey = this.#noteKey(record);
+      const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
       if (noteKey === null) {
         this.#add({ kind: 'ended', error: null });
         return;

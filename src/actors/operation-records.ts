@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
@@ -19,7 +20,12 @@ export type ParkedPosition = {
   readonly cursor: string;
   /** The `after` that the operation began with: one who brings the same again has not moved on by itself. */
   readonly after: string | null;
-  /** Until when it is kept; milliseconds since 1970. */
+  /**
+   * Its client came when nobody could say where it stood: the position is that of its coming, at this time. Absent: it is where it stood.
+   * Milliseconds since 1970, as the next.
+   */
+  readonly guessedAtMs?: number;
+  /** Until when it is kept. */
   readonly untilMs: number;
   /** The node that wrote it. */
   readonly node: string;
@@ -28,7 +34,7 @@ export type ParkedPosition = {
 /**
  * - `parked`: its client may come back for it, to any node;
  * - `held`: it runs on `node`, as far as that one has noticed;
- * - `claimed`: its client is at `node` now, and whoever holds it is to park it.
+ * - `claimed`: its client is at `node` now, and whoever holds it is to park it; `node` waits for that until `atMs`.
  */
 export type OperationRecord =
   | { readonly kind: 'parked'; readonly position: ParkedPosition }
@@ -49,10 +55,12 @@ const decode = (value: unknown): OperationRecord | null => {
     const [kind, node = '', at] = value.split(' ');
     return kind === 'held' || kind === 'claimed' ? { kind, node, atMs: Number(at) } : null;
   }
-  const { cursor, after, untilMs, node } = (value ?? {}) as Partial<Record<keyof ParkedPosition, unknown>>;
+  const parked = (value ?? {}) as Partial<Record<keyof ParkedPosition, unknown>>;
+  const { cursor, after, untilMs, node, guessedAtMs } = parked;
   const isAfter = after === null || typeof after === 'string';
   if (typeof cursor !== 'string' || !isAfter || typeof untilMs !== 'number') return null;
-  return { kind: 'parked', position: { cursor, after, untilMs, node: typeof node === 'string' ? node : '' } };
+  const guess = typeof guessedAtMs === 'number' ? { guessedAtMs } : {};
+  return { kind: 'parked', position: { cursor, after, untilMs, node: typeof node === 'string' ? node : '', ...guess } };
 };
 
 const nodeOf = (record: OperationRecord): string => (record.kind === 'parked' ? record.position.node : record.node);
@@ -93,17 +101,20 @@ export class OperationRecords {
     return stop ?? (() => {});
   }
 
-  /** Writes the newest record of `key`, or deletes it. Resolves when other nodes can read it; a failure is logged, and they never will. */
-  async put(key: string, record: OperationRecord | undefined): Promise<void> {
-    if (this.#store === null) return;
+  /** Writes the newest record of `key`, or deletes it. Resolves with true when other nodes can read it, with false, and a line in the log, where that failed. */
+  async put(key: string, record: OperationRecord | undefined): Promise<boolean> {
+    if (this.#store === null) return true;
     this.#underway.set(key, (this.#underway.get(key) ?? 0) + 1);
     try {
       await this.#store.put(prefix + key, record === undefined ? undefined : encode(record));
+      return true;
     } catch (cause) {
-      this.#cameBack(key);
+      // One that may still land comes back as our own all the same, by when something newer may stand here.
+      if ((cause as GatewayError).outcome !== 'unknown') this.#cameBack(key);
       this.#logger.warn('what becomes of an operation could not be told to other nodes', {
         error: (cause as Error).message,
       });
+      return false;
     }
   }
 

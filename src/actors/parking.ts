@@ -20,6 +20,8 @@ export type ParkingDeps = {
   lost(key: string, isClaimed: boolean): void;
   /** Whether the operation runs here. */
   isHeld(key: string): boolean;
+  /** A position came for an operation that runs here; false where it is of no use. The operation is to end in a later turn. */
+  placed(key: string, position: ParkedPosition): boolean;
 };
 
 /** What a claim came to. `lost`: yet another node has the operation by now. */
@@ -31,6 +33,8 @@ type Waiting = { readonly settle: (claim: Claim) => void; readonly timer: Timer 
 const othersGraceMs = 60_000;
 /** A node answers at once, or not at all. */
 const claimPatienceMs = 1_000;
+const maxPatienceMs = 5_000;
+const retryMs = 1_000;
 /** Who did not answer is not asked again for so long: its clients come in crowds. */
 const silenceMs = 60_000;
 /** What is held is told again in this time, and forgotten by the others after twice as long: its node may be gone for good. */
@@ -45,6 +49,7 @@ export class Parking {
   /** Nodes that did not answer, with the time until which they are not asked. */
   readonly #silent = new Map<string, number>();
   readonly #unfollow: () => void;
+  #isClosed = false;
 
   constructor(deps: ParkingDeps) {
     this.#deps = deps;
@@ -54,22 +59,26 @@ export class Parking {
     this.#unfollow = deps.records.follow((key, record, isOvertaken) => this.#learn(key, record, isOvertaken));
   }
 
-  /** Keeps a position; found here at once. Resolves when other nodes can find it; where that fails, this node knows it all the same. */
-  async park(key: string, { cursor, after }: Pick<ParkedPosition, 'cursor' | 'after'>): Promise<void> {
+  /** Keeps a position; found here at once. Resolves when other nodes can find it, or when it is of no use any more. */
+  async park(key: string, of: Pick<ParkedPosition, 'cursor' | 'after' | 'guessedAtMs'>): Promise<void> {
     const { windowMs, records, now } = this.#deps;
-    const position = { cursor, after, untilMs: now() + windowMs, node: records.node };
+    const position = { ...of, untilMs: now() + windowMs, node: records.node };
     this.#own.add(key);
     this.#keep(key, position);
-    await records.put(key, { kind: 'parked', position });
+    await this.#tell(key, position);
   }
 
-  /** Gives a position to its client, once. Null where there is none, or where the client brings an `after` of its own, which wins. */
-  take(key: string, after: string | null): string | null {
+  /**
+   * Gives a position to its client, once. Null where there is none, or where the client brings an `after` of its own, which wins. One that was
+   * guessed counts for nothing where the client has waited since before, `sinceMs`.
+   */
+  take(key: string, after: string | null, sinceMs: number): string | null {
     const parked = this.#parked.get(key);
     if (parked === undefined) return null;
     this.#forget(key);
     if (this.#deps.isAlone) void this.#deps.records.put(key, undefined);
-    if (parked.untilMs <= this.#deps.now()) return null;
+    const { untilMs, guessedAtMs = sinceMs } = parked;
+    if (untilMs <= this.#deps.now() || guessedAtMs > sinceMs) return null;
     return after === null || after === parked.after ? parked.cursor : null;
   }
 
@@ -82,6 +91,11 @@ export class Parking {
   /** The operation is over: its client wants no more of it. */
   release(key: string): void {
     if (!this.#deps.isAlone) void this.#deps.records.put(key, undefined);
+  }
+
+  /** Wall clock, milliseconds since 1970. */
+  now(): number {
+    return this.#deps.now();
   }
 
   /** Whether another node has the operation, and may answer. */
@@ -97,6 +111,9 @@ export class Parking {
   claim(key: string): Promise<Claim> {
     const { records, now, after } = this.#deps;
     const holder = records.get(key);
+    // One that waits for an answer itself answers later.
+    const othersMs = holder?.kind === 'claimed' ? holder.atMs - now() + claimPatienceMs / 2 : 0;
+    const patienceMs = Math.min(Math.max(claimPatienceMs, othersMs), maxPatienceMs);
     this.#claims.get(key)?.settle('lost');
     return new Promise((resolve) => {
       const settle = (claim: Claim): void => {
@@ -104,12 +121,12 @@ export class Parking {
         this.#claims.delete(key);
         resolve(claim);
       };
-      const timer = after(claimPatienceMs, () => {
+      const timer = after(patienceMs, () => {
         if (holder?.kind === 'held') this.#silent.set(holder.node, now() + silenceMs);
         settle('unanswered');
       });
       this.#claims.set(key, { settle, timer });
-      void records.put(key, { kind: 'claimed', node: records.node, atMs: now() });
+      void records.put(key, { kind: 'claimed', node: records.node, atMs: now() + patienceMs });
     });
   }
 
@@ -140,6 +157,7 @@ export class Parking {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#unfollow();
     for (const { settle } of [...this.#claims.values()]) settle('unanswered');
   }
@@ -147,16 +165,34 @@ export class Parking {
   #learn(key: string, record: OperationRecord | undefined, isOvertaken: boolean): void {
     if (record?.kind === 'parked') this.#learnParked(key, record.position, isOvertaken);
     else if (isOvertaken) return;
-    else if (record?.kind === 'claimed') this.#deps.lost(key, true);
+    else if (record?.kind === 'claimed') this.#claimed(key);
     else this.#learnGone(key, record !== undefined);
+  }
+
+  /** Who knows where the client stood says so. */
+  #claimed(key: string): void {
+    const parked = this.#parked.get(key);
+    if (parked !== undefined && !this.#deps.isHeld(key)) void this.#tell(key, parked);
+    else this.#deps.lost(key, true);
+  }
+
+  /** Until other nodes can read it, it is known here alone: a log that does not answer is told again. */
+  async #tell(key: string, position: ParkedPosition): Promise<void> {
+    const { records, now } = this.#deps;
+    const told = { ...position, node: records.node };
+    while (!(await records.put(key, { kind: 'parked', position: told }))) {
+      await new Promise<void>((resolve) => this.#deps.after(retryMs, resolve));
+      if (this.#parked.get(key) !== position || position.untilMs <= now() || this.#isClosed) return;
+    }
   }
 
   /** Whoever waits for it takes it, whatever is on its way. */
   #learnParked(key: string, position: ParkedPosition, isOvertaken: boolean): void {
     const waiting = this.#claims.get(key);
-    if (waiting === undefined && isOvertaken) return;
-    // It comes from a node that noticed late: the client has been here for a while.
-    if (this.#deps.isHeld(key)) {
+    const isHeld = this.#deps.isHeld(key);
+    if (waiting === undefined && isOvertaken && !isHeld) return;
+    if (isHeld && !this.#deps.placed(key, position)) {
+      // It comes from a node that noticed late: the client has been here for a while.
       this.hold(key);
       return;
     }

@@ -15,6 +15,7 @@ export type Start = {
  * Lays a cursor over the topics of this node.
  * - Same fingerprint: its positions; a partition that the cursor does not know was added later and is read from its beginning.
  * - A topic that the cursor lacks, in the place of one that this node does not know: it was re-created, and is read from its beginning.
+ * - A cursor without any topic was taken when there was none: whatever there is by now is read from its beginning.
  * - A topic that the cursor lacks otherwise: it was added to the list, and starts at the tail. One that the node lacks was removed: ignored.
  */
 export const mapCursor = (cursor: readonly TopicPositions[], tail: Tail): Start => {
@@ -29,7 +30,8 @@ export const mapCursor = (cursor: readonly TopicPositions[], tail: Tail): Start 
     else if (recreated < unclaimed) {
       recreated += 1;
       fromBeginning(positions, topic);
-    } else fromTail(positions, topic, tail);
+    } else if (cursor.length === 0) fromBeginning(positions, topic);
+    else fromTail(positions, topic, tail);
   }
   return { positions, isRecreated: recreated > 0 };
 };
@@ -68,17 +70,33 @@ export const isAboutToAppear = (
     return ofLog !== undefined && Math.min(ofLog.partitionCount, partitions.length) > (ofNode?.partitionCount ?? 0);
   });
 
-/** Positions that the log says were cut off go to the tail; true when there was one. */
+/** Where the log was cut below positions. */
+export const cutsIn = (verdicts: ReadonlyMap<PartitionId, PositionVerdict>): PositionVector =>
+  new Map(
+    [...verdicts].flatMap(([partition, verdict]) =>
+      typeof verdict === 'object' ? [[partition, verdict.cutAt] as const] : [],
+    ),
+  );
+
+/**
+ * Whether this node has not heard of the cut itself: what it has read beyond it is void too. Its feed will say so, and then it is said to all; until
+ * then it would tell what the client had already.
+ */
+const isNews = (cutAt: NextOffset, position: NextOffset, tail: NextOffset | undefined): boolean =>
+  tail !== undefined && tail.next > cutAt.next && tail.epoch <= position.epoch;
+
+/** Positions that the log says were cut off go to where it was cut; true when there was one. */
 export const applyVerdicts = (
   positions: Map<PartitionId, NextOffset>,
   verdicts: ReadonlyMap<PartitionId, PositionVerdict>,
-  tail: PositionVector,
+  tail: Pick<Tail, 'at'>,
 ): boolean => {
-  let isTruncated = false;
-  for (const [partition, verdict] of verdicts) {
-    if (verdict !== 'truncated' || !positions.has(partition)) continue;
-    isTruncated = true;
-    positions.set(partition, tail.get(partition) ?? beginning);
+  let isCut = false;
+  for (const [partition, cutAt] of cutsIn(verdicts)) {
+    const position = positions.get(partition);
+    if (position === undefined || isNews(cutAt, position, tail.at(partition))) continue;
+    positions.set(partition, cutAt);
+    isCut = true;
   }
-  return isTruncated;
+  return isCut;
 };

@@ -1,3 +1,4 @@
+import type { ParkedPosition } from './operation-records.ts';
 import type { Parking } from './parking.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -12,16 +13,31 @@ export type Holder = {
   positionOf(subscription: Subscription): string;
   /** Another socket of the same client has the operation from here on. */
   handOver(subscription: Subscription): void;
+  /** Has the client come back, for all that it has there. */
+  restart(): void;
 };
 
-type Held = { readonly holder: Holder; readonly subscription: Subscription };
+type Place = { readonly holder: Holder; readonly subscription: Subscription };
+/** `isPlaced`: it is known where its client stood when it began, `sinceMs`. */
+type Held = Place & { readonly isPlaced: boolean; readonly sinceMs: number };
+type Attach = (from: string | null) => void;
+
+/** An operation that waits for another node's answer. */
+type Claiming = {
+  held: Place;
+  attach: Attach;
+  /** Since when it waits, on the wall clock. */
+  readonly sinceMs: number;
+  /** Its client has gone on, to a node that waits too, or nobody knows where: what the answer is, is for whoever comes. */
+  isLeft: boolean;
+};
 
 export class Resumption {
   readonly #parking: Parking;
   readonly #failed: (thrown: unknown) => void;
   readonly #held = new Map<string, Held>();
   /** Operations whose position another node is asked for. */
-  readonly #claiming = new Map<string, Held>();
+  readonly #claiming = new Map<string, Claiming>();
 
   /** `failed` hears of a bug met while a position was taken: that position is lost, and nothing else. */
   constructor(parking: Parking, failed: (thrown: unknown) => void) {
@@ -37,22 +53,28 @@ export class Resumption {
    * Has an operation of this session begin: `attach` is called with the position to begin at, null for "now", at once or when another node has
    * answered; never where the operation has ended by then. Whoever had it before has it no more.
    */
-  start(held: Held, attach: (from: string | null) => void): void {
+  start(held: Place, attach: Attach): void {
     const { resumeKey: key, after } = held.subscription;
-    if (key === null) {
-      attach(after);
-      return;
+    if (key === null) attach(after);
+    else if (this.#claiming.has(key)) this.#joinClaim(key, held, attach);
+    else {
+      const own = this.#takeOver(key, after);
+      if (own === null && this.#parking.isElsewhere(key))
+        this.#claim(key, { held, attach, sinceMs: this.#parking.now(), isLeft: false });
+      else {
+        const sinceMs = this.#parking.now();
+        const from = own ?? this.#parking.take(key, after, sinceMs);
+        this.#begin(key, { ...held, sinceMs, isPlaced: from !== null }, from);
+        attach(from ?? after);
+      }
     }
-    const own = this.#takeOver(key, after);
-    if (own === null && this.#parking.isElsewhere(key)) this.#claim(key, held, attach);
-    else attach(this.#begin(key, held, own) ?? after);
   }
 
   /** The operation has ended: its client wants no more of it. */
   release(subscription: Subscription): void {
     const { resumeKey: key } = subscription;
     if (key === null) return;
-    if (this.#claiming.get(key)?.subscription === subscription) this.#claiming.delete(key);
+    if (this.#claiming.get(key)?.held.subscription === subscription) this.#claiming.delete(key);
     if (this.#held.get(key)?.subscription !== subscription) return;
     this.#held.delete(key);
     this.#parking.release(key);
@@ -64,14 +86,33 @@ export class Resumption {
     for (const subscription of subscriptions) {
       const { resumeKey: key } = subscription;
       if (key === null) continue;
-      if (this.#claiming.get(key)?.subscription === subscription) this.#claiming.delete(key);
+      const claiming = this.#claiming.get(key);
+      if (claiming?.held.subscription === subscription) claiming.isLeft = true;
       if (this.#held.get(key)?.subscription === subscription) parking.push(this.#park(key, { holder, subscription }));
     }
     await Promise.all(parking);
   }
 
+  /**
+   * A position comes from another node, for an operation that runs here. Where it began without one, its client has missed what lies between: it is
+   * to come back and go on there. False where the position is of no use.
+   */
+  placed(key: string, { after, guessedAtMs }: ParkedPosition): boolean {
+    const held = this.#held.get(key);
+    if (held === undefined) return true;
+    const { subscription, holder, sinceMs } = held;
+    const isLate = guessedAtMs !== undefined && guessedAtMs >= sinceMs;
+    const isOther = subscription.after !== null && subscription.after !== after;
+    if (held.isPlaced || isLate || isOther) return false;
+    this.#held.delete(key);
+    holder.restart();
+    return true;
+  }
+
   /** Another node has the operation from here on; `isClaimed`: it waits for the position. */
   lost(key: string, isClaimed: boolean): void {
+    const claiming = this.#claiming.get(key);
+    if (claiming !== undefined && isClaimed) claiming.isLeft = true;
     const held = this.#held.get(key);
     if (held === undefined) return;
     if (isClaimed) void this.#park(key, held);
@@ -81,44 +122,54 @@ export class Resumption {
 
   /** Null: nobody has it here, or it is for its client's own `after` to say where it goes on. */
   #takeOver(key: string, after: string | null): string | null {
-    const held = this.#held.get(key) ?? this.#claiming.get(key);
+    const held = this.#held.get(key);
     if (held === undefined) return null;
     const { holder, subscription } = held;
-    const isWaiting = this.#claiming.delete(key);
-    const position = isWaiting ? null : holder.positionOf(subscription);
+    const position = holder.positionOf(subscription);
     this.#held.delete(key);
     holder.handOver(subscription);
     return after === null || after === subscription.after ? position : null;
   }
 
-  #claim(key: string, held: Held, attach: (from: string | null) => void): void {
-    this.#claiming.set(key, held);
-    const { subscription, holder } = held;
+  /** The client is here again while the other node is still asked: what it waited for so far, it waits for on. */
+  #joinClaim(key: string, held: Place, attach: Attach): void {
+    const claiming = this.#claiming.get(key);
+    if (claiming === undefined) return;
+    const { holder, subscription } = claiming.held;
+    if (held.subscription.after === subscription.after) held.subscription.begunAt = subscription.begunAt;
+    Object.assign(claiming, { held, attach, isLeft: false });
+    holder.handOver(subscription);
+  }
+
+  #claim(key: string, claiming: Claiming): void {
+    this.#claiming.set(key, claiming);
     this.#parking.claim(key).then((claim) => {
-      if (this.#claiming.get(key) !== held) return;
+      if (this.#claiming.get(key) !== claiming) return;
       this.#claiming.delete(key);
-      if (claim === 'lost') {
-        holder.handOver(subscription);
-        return;
+      const { held, attach, sinceMs, isLeft } = claiming;
+      if (claim !== 'lost' && !isLeft) {
+        const from = this.#parking.take(key, held.subscription.after, sinceMs);
+        this.#begin(key, { ...held, sinceMs, isPlaced: from !== null }, from);
+        // What was published while the other node was asked belongs to the stream too.
+        attach(from ?? held.subscription.begunAt);
+      } else {
+        // Nobody else can say where its client is to go on.
+        if (claim === 'unanswered') void this.#park(key, held, { guessedAtMs: sinceMs });
+        held.holder.handOver(held.subscription);
       }
-      // What was published while the other node was asked belongs to the stream too.
-      attach(this.#begin(key, held, null) ?? subscription.begunAt);
     }, this.#failed);
   }
 
-  /** It runs here; the position that it goes on at, null where there is none. */
-  #begin(key: string, held: Held, own: string | null): string | null {
+  #begin(key: string, held: Held, from: string | null): void {
     this.#held.set(key, held);
-    const from = own ?? this.#parking.take(key, held.subscription.after);
     this.#parking.hold(key);
     if (from !== null) held.subscription.begunAt = from;
-    return from;
   }
 
-  async #park(key: string, { holder, subscription }: Held): Promise<void> {
+  async #park(key: string, { holder, subscription }: Place, how: { guessedAtMs?: number } = {}): Promise<void> {
     this.#held.delete(key);
     try {
-      const position = { cursor: holder.positionOf(subscription), after: subscription.after };
+      const position = { cursor: holder.positionOf(subscription), after: subscription.after, ...how };
       await this.#parking.park(key, position);
     } catch (thrown) {
       this.#failed(thrown);

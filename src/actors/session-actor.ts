@@ -5,12 +5,12 @@ import type { Logger } from '../telemetry/logger.ts';
 import { mayFollow, type Viewer } from '../viewer.ts';
 import type { Admission, Applicant } from './admission.ts';
 import type { FlushQueue } from './flush-queue.ts';
-import { type MachineRunner, ownerOf, type RunningMachine } from './machine-runner.ts';
+import type { MachineRunner, RunningMachine } from './machine-runner.ts';
 import { Markers } from './markers.ts';
 import type { CoreOptions } from './options.ts';
 import type { PolicyGuard } from './policy-guard.ts';
 import type { Holder, Resumption } from './resumption.ts';
-import { type SessionContext, type SessionEvent, type SessionTag, sessionMachine } from './session.machine.ts';
+import type { SessionContext, SessionEvent, SessionTag } from './session.machine.ts';
 import type { SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from './session.ts';
 import { SessionFlow } from './session-flow.ts';
 import { refusalOf, takenOver, topicForbidden } from './session-refusals.ts';
@@ -47,39 +47,6 @@ export type SessionDeps = {
   relieved(subscription: Subscription): void;
   /** The session has ended. */
   ended(session: SessionActor): void;
-};
-
-/** The session machine with its effects and delays; made once, shared by all. */
-export const wireSessionMachine = (options: CoreOptions, clock: Clock): unknown => {
-  const until = (atMs: number): number => Math.max(0, atMs - clock.now());
-  const jittered = (ms: number): number => ms * (0.8 + Math.random() * 0.4);
-  const noticeAt = ({ expiresAtMs }: SessionContext): number => expiresAtMs - options.expiryNoticeMs;
-  return sessionMachine.provide({
-    actions: {
-      requestTurn: ({ self }) => ownerOf<SessionActor>(self).requestTurn(),
-      acknowledge: ({ self }) => ownerOf<SessionActor>(self).acknowledge(),
-      mark: ({ self }) => ownerOf<SessionActor>(self).mark(false),
-      startDraining: ({ self }) => ownerOf<SessionActor>(self).startDraining(),
-      probe: ({ self }) => ownerOf<SessionActor>(self).mark(true),
-      reportFlow: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { flow: level }),
-      reportPulse: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { pulse: level }),
-      reportIdentity: ({ self }, { level }) =>
-        ownerOf<SessionActor>(self).user?.note(ownerOf(self), { identity: level }),
-      end: ({ self, context }) => ownerOf<SessionActor>(self).end(context),
-    },
-    delays: {
-      initTimeout: options.initTimeoutMs,
-      ackDeadline: ({ context }) => until(context.openedAtMs + options.ackDeadlineMs),
-      heartbeat: () => jittered(options.heartbeatMs),
-      silence: options.heartbeatMs / 2,
-      echoDeadline: options.heartbeatMs / 2,
-      progressDeadline: options.progressDeadlineMs,
-      stalledDeadline: options.stalledDeadlineMs,
-      expiryNotice: ({ context }) => until(noticeAt(context)),
-      expiry: ({ context }) => until(context.expiresAtMs),
-      drainDeadline: options.drainDeadlineMs,
-    },
-  });
 };
 
 export class SessionActor implements SessionHandle, Applicant, Holder {
@@ -289,6 +256,10 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
   handOver(subscription: Subscription): void {
     this.#failOne(subscription, takenOver());
     if (this.#subscriptions.size === 0 || this.#machine.hasTag('silent')) this.send({ type: 'session.superseded' });
+  }
+
+  restart(): void {
+    this.send({ type: 'drain.requested' });
   }
 
   /** Delivers nothing more, and closes once its clients can be found where they go. */

@@ -31,9 +31,10 @@ const badBatchGap = (ref: PartitionRef, bad: BadBatch, logger: Logger): GapChunk
 export const chunksOf = (at: FetchedAt, answer: FetchedPartition, logger: Logger): FetchedChunks => {
   const { ref, position: from } = at;
   if (answer.divergence !== null) {
+    const { epoch } = answer.divergence;
     const end = smaller(answer.divergence.offset, from.next);
-    const gap: GapChunk = { kind: 'gap', partition: ref.id, from: end, to: from.next, reason: 'TRUNCATED' };
-    return { chunks: [gap], position: { next: end, epoch: -1 } };
+    const gap: GapChunk = { kind: 'gap', partition: ref.id, from: end, to: from.next, reason: 'TRUNCATED', epoch };
+    return { chunks: [gap], position: { next: end, epoch } };
   }
   const { records, next, bad } = readRecordSet({
     partition: ref.id,

@@ -89,10 +89,15 @@ export class Positions {
   }
 }
 
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 /** Pure part of `check`. An epoch that the leader does not know any more (-1) proves nothing: then the ends decide. */
 export const judge = (next: NextOffset, bounds: PartitionBounds, epochEnd: EpochEnd | undefined): PositionVerdict => {
   if (next.next < bounds.start) return 'expired';
   const isEpochKnown = epochEnd !== undefined && epochEnd.epoch >= 0 && epochEnd.offset >= 0n;
-  if (isEpochKnown && (epochEnd.epoch < next.epoch || epochEnd.offset < next.next)) return 'truncated';
+  if (isEpochKnown && (epochEnd.epoch < next.epoch || epochEnd.offset < next.next)) {
+    // Where the position lies in records of an epoch that never was, its own part of them is all that is known to be gone.
+    return { cutAt: { next: smaller(epochEnd.offset, next.next), epoch: epochEnd.epoch } };
+  }
   return next.next > bounds.end && !isEpochKnown ? 'ahead' : 'valid';
 };

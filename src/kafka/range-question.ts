@@ -15,20 +15,21 @@ type Question = { readonly ref: PartitionRef; readonly position: NextOffset };
 /** A new leader's end may lag for a moment behind what its predecessor showed: a first look beyond it proves nothing. */
 const secondLookMs = 500;
 
-const gapFor = (question: Question, reason: GapChunk['reason'], to: bigint): RangeAnswer => {
+const gapFor = (question: Question, reason: GapChunk['reason'], to: NextOffset): RangeAnswer => {
   const { ref, position } = question;
-  const [from, end] = to < position.next ? [to, position.next] : [position.next, to];
-  return { gap: { kind: 'gap', partition: ref.id, from, to: end, reason }, position: { next: to, epoch: -1 } };
+  const [from, end] = to.next < position.next ? [to.next, position.next] : [position.next, to.next];
+  const epoch = reason === 'TRUNCATED' && to.epoch >= 0 ? { epoch: to.epoch } : {};
+  return { gap: { kind: 'gap', partition: ref.id, from, to: end, reason, ...epoch }, position: to };
 };
 
 const answerFor = (question: Question, bounds: PartitionBounds, epochEnd: EpochEnd | undefined): RangeAnswer => {
-  switch (judge(question.position, bounds, epochEnd)) {
+  const verdict = judge(question.position, bounds, epochEnd);
+  if (typeof verdict === 'object') return gapFor(question, 'TRUNCATED', verdict.cutAt);
+  switch (verdict) {
     case 'expired':
-      return gapFor(question, 'EXPIRED', bounds.start);
-    case 'truncated':
-      return gapFor(question, 'TRUNCATED', epochEnd?.offset ?? bounds.end);
+      return gapFor(question, 'EXPIRED', { next: bounds.start, epoch: -1 });
     case 'ahead':
-      return gapFor(question, 'TRUNCATED', bounds.end);
+      return gapFor(question, 'TRUNCATED', { next: bounds.end, epoch: -1 });
     default:
       // In range after all. Go on without the epoch: one whose entry expired makes the leader say "out of range", too.
       return { gap: null, position: { next: question.position.next, epoch: -1 } };

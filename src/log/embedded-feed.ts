@@ -127,7 +127,7 @@ class PartitionFeed implements PartitionWatcher {
 
   /** This log has one writer and loses nothing: a position beyond its end was taken before an older copy of the folder was put back. */
   #truncated({ id, end }: EmbeddedPartition): LogChunk {
-    return { kind: 'gap', partition: id, from: end, to: this.#next, reason: 'TRUNCATED' };
+    return { kind: 'gap', partition: id, from: end, to: this.#next, reason: 'TRUNCATED', epoch: 0 };
   }
 }
 

@@ -170,6 +170,6 @@ const ignoreClosed = (): void => undefined;
 const judge = (partition: EmbeddedPartition | undefined, next: bigint): PositionVerdict => {
   if (partition === undefined) return 'unknown';
   // One writer, one reader: a position beyond the end cannot come from a node that is ahead.
-  if (next > partition.end) return 'truncated';
+  if (next > partition.end) return { cutAt: { next: partition.end, epoch: 0 } };
   return next < partition.start ? 'expired' : 'valid';
 };

@@ -32,6 +32,8 @@ export type GapChunk = {
   readonly from: bigint;
   readonly to: bigint;
   readonly reason: Extract<GapReason, 'EXPIRED' | 'TRUNCATED' | 'RECREATED'>;
+  /** TRUNCATED: leader epoch of the record before `from`; absent where it is not known, and a second cut cannot be told from none. */
+  readonly epoch?: number;
 };
 
 export type LogChunk = RecordChunk | GapChunk;
@@ -54,8 +56,8 @@ export type AppendResult =
 
 export type OffsetRange = { readonly start: bigint; readonly end: bigint };
 
-/** What the log says of a position that a client brought. */
-export type PositionVerdict = 'valid' | 'ahead' | 'truncated' | 'expired' | 'unknown';
+/** What the log says of a position that a client brought; `cutAt`: it was cut there, before the position, and reading goes on there. */
+export type PositionVerdict = 'valid' | 'ahead' | 'expired' | 'unknown' | { readonly cutAt: NextOffset };
 
 export type EventLog = {
   /** Resolves with the topology once the log answered (also when a topic is missing); retries until then. Rejects only on misconfiguration or after `close`. */

@@ -138,6 +138,103 @@ describe('catching up while the log changes', () => {
     expect(client.titles('b')).toEqual(titles);
     expect(node.core.stats.catchingUp).toBe(0);
   });
+
+  it('keeps what a cursor means while its topic is gone, and says RECREATED when another comes in its place', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.log.append([record('seen'), record('more')]);
+    await world.settle();
+    const after = client.lastCursor ?? '';
+    world.store.remove(topic);
+    await world.settle();
+    const second = connectAs(node, viewer('u1'));
+    subscribe(second, { after });
+    await world.settle();
+    expect(second.payloads().map(({ cursor }) => cursor)).toEqual([after]);
+    second.handle.closed('client_closed');
+    world.store.create(topic, 1);
+    await world.log.append([record('new')]);
+    await world.settle();
+    const third = connectAs(node, viewer('u1'));
+    subscribe(third, { after: second.lastCursor });
+    await world.settle();
+    expect([third.gaps(), third.titles()]).toEqual([['RECREATED'], ['new']]);
+  });
+
+  it('waits on a node that knows no topic, and goes live on none', async () => {
+    const world = await createWorld({ partitionCount: 1, autoCreate: false });
+    world.store.create(topic, 1);
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.log.append([record('seen')]);
+    await world.settle();
+    const after = client.lastCursor ?? '';
+    world.store.remove(topic);
+    const cold = await world.node();
+    const second = connectAs(cold, viewer('u1'));
+    subscribe(second, { after });
+    await world.settle();
+    expect(second.received).toEqual([]);
+    world.store.create(topic, 1);
+    await world.log.append([record('new')]);
+    await world.settle();
+    world.clock.advance(1_000);
+    await world.settle();
+    expect([second.gaps(), second.titles()]).toEqual([['RECREATED'], ['new']]);
+  });
+
+  it('reads from its beginning what did not exist when a cursor was taken', async () => {
+    const world = await createWorld({ partitionCount: 1, autoCreate: false });
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.settle();
+    const after = client.lastCursor ?? '';
+    client.handle.closed('client_closed');
+    world.store.create(topic, 1);
+    await world.log.append([record('first of all')]);
+    await world.settle();
+    const second = connectAs(node, viewer('u1'));
+    subscribe(second, { after });
+    await world.settle();
+    expect([second.gaps(), second.titles()]).toEqual([[], ['first of all']]);
+  });
+
+  it('judges positions anew where the topic became another while the log was asked about them', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    let gate: Promise<void> = Promise.resolve();
+    const node = await world.node({
+      throughLog: (log) => ({
+        ...log,
+        async check(positions) {
+          const verdicts = await log.check(positions);
+          await gate;
+          return verdicts;
+        },
+      }),
+    });
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.log.append([record('seen'), record('more')]);
+    await world.settle();
+    const after = client.lastCursor ?? '';
+    const { promise, resolve: answer } = Promise.withResolvers<void>();
+    gate = promise;
+    world.store.truncate(first, 0n);
+    const second = connectAs(node, viewer('u1'));
+    subscribe(second, { after });
+    await world.settle();
+    world.store.recreate(topic, 1);
+    await world.log.append([record('new')]);
+    await world.settle();
+    answer();
+    await world.settle();
+    expect(second.gaps()).toEqual(['RECREATED']);
+    expect(second.titles()).toEqual(['new']);
+  });
 });
 
 /** A log that was cut at `cut.from` just when the first read of history came there; other records have taken the place since. */

@@ -75,6 +75,8 @@ export type World = {
   readonly log: EventLog;
   readonly clock: SimulatedClock;
   node(options?: NodeOptions): Promise<TestNode>;
+  /** Nothing of `node` runs any more, as after kill -9. */
+  kill(node: TestNode): void;
   /** Runs every node until nothing happens any more. */
   settle(): Promise<void>;
 };
@@ -87,6 +89,7 @@ export type NodeOptions = Partial<CoreOptions> & {
   readonly isRevoked?: (viewer: Viewer) => boolean;
   readonly parkingStore?: ParkingStore;
   readonly hasOtherNodes?: boolean;
+  readonly random?: () => number;
   readonly blockStore?: BlockStore;
   /** What stands between the node and its log. */
   readonly throughLog?: (log: EventLog) => EventLog;
@@ -113,6 +116,10 @@ export const createWorld = async (options: { partitionCount?: number; autoCreate
     log,
     clock,
     settle,
+    kill(node) {
+      node.hold();
+      nodes.splice(nodes.indexOf(node), 1);
+    },
     async node(nodeOptions = {}) {
       const node = createNode({ store, clock, nodeOptions });
       nodes.push(node);
@@ -160,12 +167,17 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     isRevoked,
     parkingStore,
     hasOtherNodes,
+    random,
     blockStore,
     ...options
   } = world.nodeOptions;
   const log = world.store.log(topics);
-  let looks = 0;
-  const clock: Clock = { ...world.clock, monotonic: () => world.clock.monotonic() + looks++ * tickMs };
+  let lookMs = 0;
+  const monotonic = (): number => {
+    lookMs = Math.max(lookMs + tickMs, world.clock.monotonic());
+    return lookMs;
+  };
+  const clock: Clock = { ...world.clock, monotonic };
   const scheduler = new ManualScheduler();
   const telemetry = silentTelemetry();
   const deadLetters: TestNode['deadLetters'] = [];
@@ -195,6 +207,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     ...(isRevoked === undefined ? {} : { isRevoked }),
     ...(parkingStore === undefined ? {} : { parkingStore }),
     ...(hasOtherNodes === undefined ? {} : { hasOtherNodes }),
+    ...(random === undefined ? {} : { random }),
     ...(blockStore === undefined ? {} : { blockStore }),
     scheduler,
     deadLetter: (position, reason) => deadLetters.push({ position, reason }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ParkedPosition, ParkingStore } from '../../src/actors/operation-records.ts';
+import { GatewayError } from '../../src/errors.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, type TestNode, viewer, type World } from './node.ts';
 
@@ -9,6 +10,9 @@ class SharedStore implements ParkingStore {
   readonly #listeners = new Set<(key: string, value: unknown) => void>();
   readonly #nodes = new Map<TestNode, string>();
   readonly #left = new Set<string>();
+  /** What a node that stands still has not heard and not told. */
+  readonly #frozen = new Map<string, (() => void)[]>();
+  refuses = false;
   writes = 0;
   held: Promise<void> | null = null;
 
@@ -18,8 +22,23 @@ class SharedStore implements ParkingStore {
       get: (key) => this.get(key),
       entries: () => this.entries(),
       put: (key, value) => (this.#left.has(node) ? new Promise(() => {}) : this.put(key, value)),
-      onChange: (listener) => this.onChange((key, value) => this.#left.has(node) || listener(key, value)),
+      onChange: (listener) =>
+        this.onChange((key, value) => {
+          const waiting = this.#frozen.get(node);
+          if (waiting !== undefined) waiting.push(() => listener(key, value));
+          else if (!this.#left.has(node)) listener(key, value);
+        }),
     };
+  }
+
+  freeze(node: string): void {
+    this.#frozen.set(node, []);
+  }
+
+  thaw(node: string): void {
+    const waiting = this.#frozen.get(node) ?? [];
+    this.#frozen.delete(node);
+    for (const task of waiting) task();
   }
 
   join(node: TestNode, name: string): TestNode {
@@ -42,6 +61,7 @@ class SharedStore implements ParkingStore {
   async put(key: string, value: ParkedPosition | string | undefined): Promise<void> {
     this.writes += 1;
     await this.held;
+    if (this.refuses) throw new GatewayError('LOG_UNAVAILABLE', 'refused', { outcome: 'not_written' });
     if (value === undefined) this.view.delete(key);
     else this.view.set(key, value);
     for (const listener of this.#listeners) listener(key, value);
@@ -410,6 +430,45 @@ describe('a socket that is half open on another node', () => {
     const third = follow(there);
     await world.settle();
     expect(third.titles()).toEqual(['two', 'three']);
+  });
+
+  it('that could not answer in time has its client come back to go on where it stood', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    await publish(world, 'one');
+    store.freeze('here');
+    await publish(world, 'two');
+    const second = follow(there);
+    world.clock.advance(1_000);
+    await publish(world, 'three');
+    expect(second.titles()).toEqual(['three']);
+    store.thaw('here');
+    await world.settle();
+    world.clock.advance(1_000);
+    await world.settle();
+    expect(second.endedBy).toBe('draining');
+    const third = follow(there);
+    await world.settle();
+    expect(third.titles()).toEqual(['one', 'two', 'three']);
+  });
+
+  it('tells a position again that the log did not take', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    const first = follow(here);
+    await publish(world, 'one');
+    store.refuses = true;
+    first.handle.closed('client_closed');
+    await world.settle();
+    store.refuses = false;
+    world.clock.advance(1_100);
+    await world.settle();
+    const second = follow(there);
+    await world.settle();
+    expect(second.titles()).toEqual(['one']);
   });
 
   it('is told of what runs for long, and forgets what no node tells any more', async () => {

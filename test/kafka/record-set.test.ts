@@ -120,8 +120,8 @@ describe('a fetched partition', () => {
 
   it('is TRUNCATED from where the logs part', () => {
     const { chunks, position } = chunksOf(at(9n), answer(Buffer.alloc(0), { epoch: 1, offset: 4n }), silentLogger);
-    expect(chunks).toEqual([{ kind: 'gap', partition, from: 4n, to: 9n, reason: 'TRUNCATED' }]);
-    expect(position).toEqual({ next: 4n, epoch: -1 });
+    expect(chunks).toEqual([{ kind: 'gap', partition, from: 4n, to: 9n, reason: 'TRUNCATED', epoch: 1 }]);
+    expect(position).toEqual({ next: 4n, epoch: 1 });
   });
 
   it('says nothing where nothing came', () => {

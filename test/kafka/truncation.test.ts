@@ -56,9 +56,13 @@ describe.skipIf(cluster === null)('an unclean leader election that takes acknowl
     await untilLedBy(after, topic, 2);
     await after.produce(first, ['new 1', 'new 2', 'new 3']);
     await feed.until(({ records }) => records.length === 6);
-    expect(feed.gaps).toEqual([{ kind: 'gap', partition: first, from: 1n, to: 3n, reason: 'TRUNCATED' }]);
+    expect(feed.gaps).toEqual([
+      { kind: 'gap', partition: first, from: 1n, to: 3n, reason: 'TRUNCATED', epoch: expect.any(Number) },
+    ]);
     expect(feed.values()).toEqual(['kept', 'lost 1', 'lost 2', 'new 1', 'new 2', 'new 3']);
-    expect((await reader.log.check(new Map([[first, position]]))).get(first)).toBe('truncated');
+    expect((await reader.log.check(new Map([[first, position]]))).get(first)).toEqual({
+      cutAt: { next: 1n, epoch: expect.any(Number) },
+    });
     await reader.close();
     await after.close();
   });

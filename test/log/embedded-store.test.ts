@@ -326,11 +326,11 @@ describe('the embedded store', () => {
       await log.open();
       await log.append([valued('0'), valued('1')]);
       const beyond = new Map([[first, { next: 9n, epoch: 0 }]]);
-      expect((await log.check(beyond)).get(first)).toBe('truncated');
+      expect((await log.check(beyond)).get(first)).toEqual({ cutAt: { next: 2n, epoch: 0 } });
       const feed = collect(log, beyond);
       await log.append([valued('2')]);
       await feed.until(({ records }) => records.length === 1);
-      expect(feed.gaps).toEqual([{ kind: 'gap', partition: first, from: 2n, to: 9n, reason: 'TRUNCATED' }]);
+      expect(feed.gaps).toEqual([{ kind: 'gap', partition: first, from: 2n, to: 9n, reason: 'TRUNCATED', epoch: 0 }]);
       expect(feed.values()).toEqual(['2']);
     });
   });

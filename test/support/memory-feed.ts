@@ -88,14 +88,14 @@ class MemoryFeed implements Feed {
       return gap;
     }
     const verdict = partition.verdict({ next: cursor.next, epoch: cursor.epoch });
-    if (verdict === 'truncated') {
-      const end = partition.endOfEpoch(cursor.epoch);
-      const gap = { kind: 'gap', partition: cursor.id, from: end, to: cursor.next, reason: 'TRUNCATED' } as const;
-      Object.assign(cursor, { next: end, epoch: -1 });
+    if (typeof verdict === 'object') {
+      const { next: from, epoch } = verdict.cutAt;
+      const gap = { kind: 'gap', partition: cursor.id, from, to: cursor.next, reason: 'TRUNCATED', epoch } as const;
+      Object.assign(cursor, verdict.cutAt);
       return gap;
     }
     const chunk = partition.chunk(cursor.next, partition.end);
-    if (chunk?.kind === 'gap') cursor.next = chunk.to;
+    if (chunk?.kind === 'gap') Object.assign(cursor, { next: chunk.to, epoch: -1 });
     if (chunk?.kind === 'records') Object.assign(cursor, chunk.next);
     return chunk;
   }

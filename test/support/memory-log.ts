@@ -91,6 +91,12 @@ export class MemoryStore implements LogStore {
     this.#changed();
   }
 
+  /** The next `count` offsets hold nothing for readers, as after an aborted transaction. */
+  skip(partition: PartitionId, count: bigint): void {
+    this.#partition(partition).skip(count);
+    this.#changed();
+  }
+
   /** Records from `to` on are gone, as by an unclean leader election: the epoch rises. */
   truncate(partition: PartitionId, to: bigint): void {
     this.#partition(partition).truncate(to);
@@ -183,6 +189,8 @@ const place = (topic: MemoryTopic, { key, partition }: NewRecord): MemoryPartiti
   return topic.partitions[partition ?? (key === null ? 0 : partitionOf(key, count))];
 };
 
+const afterChunk = (chunk: LogChunk): bigint => (chunk.kind === 'gap' ? chunk.to : chunk.next.next);
+
 class MemoryLog implements EventLog {
   readonly #store: MemoryStore;
   readonly #names: readonly string[];
@@ -234,15 +242,24 @@ class MemoryLog implements EventLog {
   }
 
   async *read(...[id, from, to, { signal }]: Parameters<EventLog['read']>): AsyncGenerator<LogChunk> {
+    const topic = this.#topicOf(id);
     let next = from;
     while (next < to) {
       await this.#untilAnswering(signal);
       if (signal.aborted || this.#isClosed) return;
-      const chunk = this.#store.find(id)?.chunk(next, to);
-      if (chunk === undefined || chunk === null) return;
-      next = chunk.kind === 'gap' ? chunk.to : chunk.next.next;
+      if (this.#topicOf(id) !== topic) {
+        yield { kind: 'gap', partition: id, from: next, to, reason: 'RECREATED' };
+        return;
+      }
+      const chunk = this.#store.find(id)?.chunk(next, to) ?? null;
+      if (chunk === null) return;
+      next = afterChunk(chunk);
       yield chunk;
     }
+  }
+
+  #topicOf(id: PartitionId): MemoryTopic | undefined {
+    return this.#store.topic(id.slice(0, id.lastIndexOf('/')));
   }
 
   async offsets(): Promise<ReadonlyMap<PartitionId, OffsetRange>> {

@@ -55,6 +55,11 @@ export class MemoryPartition {
     return position;
   }
 
+  /** Offsets that hold nothing for readers, as of control records or aborted transactions. */
+  skip(count: bigint): void {
+    this.end += count;
+  }
+
   /** What stands at `from`, up to `to` and at most 100 records or 1 MiB: copies, or the gap below the start; null at the end. */
   chunk(from: bigint, to: bigint): LogChunk | null {
     if (from < this.start) {
@@ -64,7 +69,10 @@ export class MemoryPartition {
     const near = this.#records.slice(first, first + chunkRecords);
     const records = firstChunk(near.filter((record) => record.offset < to));
     const last = records.at(-1);
-    if (last === undefined) return null;
+    if (last === undefined) {
+      const next = to < this.end ? to : this.end;
+      return from < next ? { kind: 'records', partition: this.id, records, next: { next, epoch: this.epoch } } : null;
+    }
     return { kind: 'records', partition: this.id, records, next: { next: last.offset + 1n, epoch: last.epoch } };
   }
 
@@ -99,9 +107,15 @@ export class MemoryPartition {
     return this.#epochs.find((entry) => entry.epoch > epoch)?.start ?? this.end;
   }
 
+  /** Where the log was cut for one who had read up to `epoch`. */
+  cutAt(epoch: number): NextOffset {
+    const kept = this.#epochs.findLast((entry) => entry.epoch <= epoch);
+    return { next: this.endOfEpoch(epoch), epoch: kept?.epoch ?? -1 };
+  }
+
   verdict(position: NextOffset): PositionVerdict {
     if (position.epoch >= 0 && position.next > 0n && this.endOfEpoch(position.epoch) < position.next) {
-      return position.epoch < this.epoch ? 'truncated' : 'ahead';
+      return position.epoch < this.epoch ? { cutAt: this.cutAt(position.epoch) } : 'ahead';
     }
     if (position.next > this.end) return 'ahead';
     return position.next < this.start ? 'expired' : 'valid';
