@@ -38,12 +38,15 @@ const spanText = ({ from, to }: Step): string => `from [${from?.next.join(' ')}]
 const misplaced = (court: Court, step: Step, title: string): Violation[] => {
   const { client, evidence } = court;
   const era = evidence.eraOf(step.to?.topic ?? '');
-  const places = evidence.placesOf(title).filter((each) => each.era === era && isFor(each.to, client));
-  const [place] = places;
-  if (place === undefined)
+  const inLog = evidence.placesOf(title).filter((each) => each.era === era);
+  if (inLog.length === 0)
     return mayBeRemoved(evidence)
       ? []
       : [accuse('a', court, [title, `delivered at ${clockOf(step.payload.t)}, not in the log`])];
+  const places = inLog.filter((each) => isFor(each.to, client));
+  const [place] = places;
+  // Of somebody else's record rule b has spoken.
+  if (place === undefined) return [];
   // What was written twice is judged by rule f, if it is delivered twice.
   const isInside = places.some(
     ({ partition, offset }) => offset >= (step.from?.next[partition] ?? 0) && offset < (step.to?.next[partition] ?? 0),
@@ -85,11 +88,13 @@ const judgeGap = (court: Court, { from, to, payload }: Step): Violation[] => {
 };
 
 /** The record of an edge: in its step where that is known, else the one that ends at its cursor. */
-export const recordOf = ({ client, evidence }: Court, { to, payload }: Step): Placed | null => {
+export const recordOf = ({ client, evidence }: Court, { from, to, payload }: Step): Placed | null => {
   if (to === null || payload.title === null) return null;
   const era = evidence.eraOf(to.topic);
   const places = evidence.placesOf(payload.title).filter((each) => each.era === era && isFor(each.to, client));
-  return places.find(({ partition, offset }) => to.next[partition] === offset + 1) ?? places[0] ?? null;
+  const ends = places.filter(({ partition, offset }) => to.next[partition] === offset + 1);
+  const isNew = ({ partition, offset }: Placed): boolean => offset >= (from?.next[partition] ?? 0);
+  return ends.find(isNew) ?? ends[0] ?? places[0] ?? null;
 };
 
 /** Rule f across connections: what was answered for sure does not come again to a client that passes no cursor. */

@@ -43,10 +43,11 @@ class StreamClient {
       },
     });
     this.#request = request;
+    // Resets that come late, or twice, must not end the campaign.
+    request.on('error', () => {});
     request.end(JSON.stringify({ query, variables: { filter: filterOf(this.#seat) } }));
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    // Late resets must not end the campaign.
-    request.on('error', () => {});
+    response.on('error', () => {});
     if (response.statusCode !== 200) {
       response.resume();
       await once(response, 'close');
