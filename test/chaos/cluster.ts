@@ -1,5 +1,6 @@
-import { type KafkaCluster, startKafka } from '../../dev/kafka/cluster.ts';
+import { type KafkaCluster, type KafkaOptions, startKafka } from '../../dev/kafka/cluster.ts';
 import { freePorts } from '../../dev/kafka/ports.ts';
+import { kafkaForTests } from '../support/kafka.ts';
 import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
 import { type Relay, startRelay } from './relay.ts';
 
@@ -33,42 +34,50 @@ const brokerProperties = {
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
 };
 
-/** Starts the brokers and their relays. Rejects, with nothing left running, where Kafka cannot be had. */
-export const startCluster = async (): Promise<ChaosCluster> => {
-  const ports = await freePorts(3);
+type Start = (options: KafkaOptions) => Promise<KafkaCluster | null>;
+
+const startRelays = async (
+  ports: readonly number[],
+  targetOf: (index: number) => number,
+): Promise<readonly Relay[]> => {
   const relays: Relay[] = [];
-  // Known once the brokers are up.
-  const targets: number[] = [];
   for (const [index, port] of ports.entries()) {
-    relays.push(
-      await startRelay(
-        () => ({ port: targets[index] ?? 0, name: `broker-${index + 1}` }),
-        () => {},
-        port,
-      ),
-    );
+    const route = () => ({ port: targetOf(index), name: `broker-${index + 1}` });
+    relays.push(await startRelay(route, () => {}, port));
   }
+  return relays;
+};
+
+const startWith = async (start: Start): Promise<ChaosCluster | null> => {
+  const ports = await freePorts(3);
+  // Known once the brokers are up.
+  let targets: readonly number[] = [];
+  const relays = await startRelays(ports, (index) => targets[index] ?? 0);
   const closeRelays = (): void => {
     for (const relay of relays) relay.close();
   };
   try {
-    const kafka = await startKafka({ nodes: 3, advertisedPorts: ports, props: brokerProperties });
-    targets.push(...kafka.brokers.map((address) => Number(address.split(':').at(-1))));
+    const kafka = await start({ nodes: 3, advertisedPorts: ports, props: brokerProperties });
+    if (kafka === null) {
+      closeRelays();
+      return null;
+    }
+    targets = kafka.brokers.map((address) => Number(address.split(':').at(-1)));
     const hands = await kafkaHands(kafka.direct, patient);
-    return {
-      kafka,
-      relays,
-      brokers: ports.map((port) => `127.0.0.1:${port}`),
-      direct: kafka.direct,
-      hands,
-      async stop() {
-        await hands.close().catch(() => {});
-        closeRelays();
-        await kafka.stop();
-      },
+    const stop = async (): Promise<void> => {
+      await hands.close().catch(() => {});
+      closeRelays();
+      await kafka.stop();
     };
+    return { kafka, relays, brokers: ports.map((port) => `127.0.0.1:${port}`), direct: kafka.direct, hands, stop };
   } catch (error) {
     closeRelays();
     throw error;
   }
 };
+
+/** Starts the brokers and their relays. Rejects, with nothing left running, where Kafka cannot be had. */
+export const startCluster = async (): Promise<ChaosCluster> => (await startWith(startKafka)) as ChaosCluster;
+
+/** The same for a test file, as `kafkaForTests` has it: null, and a line that says why, where Kafka cannot be had. */
+export const clusterForTests = (): Promise<ChaosCluster | null> => startWith(kafkaForTests);

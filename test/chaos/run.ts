@@ -35,7 +35,7 @@ export type RunPlan = {
 /** Who has not caught up by then never will. */
 const deadlineMs = 60_000;
 /** What a gateway may grow over what it had at its first look, under this load and with all these clients gone wrong. */
-const memoryBoundMiB = 192;
+const memoryBoundMiB = 256;
 const partitions = 6;
 const gateways = ['g1', 'g2', 'g3'];
 const warmUpMs = 3_000;

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { type Client, filterOf, Notebook, query, retryPauseMs, type Seat } from './seat.ts';
@@ -51,8 +50,13 @@ class SocketClient {
     socket.on('error', () => {});
     socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } })));
     socket.on('message', (data) => this.#take(socket, JSON.parse(String(data)) as Message));
-    const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
-    this.#seat.scribe({ kind: 'closed', code, reason: String(reason) });
+    // Not `once` of node:events, which rejects at the error that comes before many a close.
+    await new Promise<void>((resolve) => {
+      socket.on('close', (code, reason) => {
+        this.#seat.scribe({ kind: 'closed', code, reason: String(reason) });
+        resolve();
+      });
+    });
   }
 
   #take(socket: WebSocket, { type, payload }: Message): void {
