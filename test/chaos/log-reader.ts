@@ -49,11 +49,12 @@ export const startLogReader = async ({ brokers, topic, era }: Source, scribe: Sc
     allowAutoTopicCreation: false,
   });
   const titles = new Set<string>();
+  let isOver = false;
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
     eachBatch: async ({ batch }) => {
-      for (const message of batch.messages) {
+      for (const message of isOver ? [] : batch.messages) {
         const title = titleOf(message);
         titles.add(title);
         const place = { era, partition: batch.partition, offset: Number(message.offset) };
@@ -64,6 +65,7 @@ export const startLogReader = async ({ brokers, topic, era }: Source, scribe: Sc
   return {
     titles,
     close: async () => {
+      isOver = true;
       // kafkajs may wait for answers of brokers that are gone; its process ends anyway.
       await Promise.race([consumer.disconnect().catch(() => {}), delay(5_000, undefined, { ref: false })]);
     },

@@ -132,7 +132,9 @@ const startLoad = async (scene: Scene, abortShare: () => number): Promise<readon
 
 /** The log as it is read while the run goes on, one reader per creation of the topic. */
 class LogWatch {
-  era = 1;
+  /** How often the topic was created; none while it is being deleted. */
+  #era = 1;
+  readonly #readers: LogReader[] = [];
   readonly #scene: Scene;
   readonly #scribe: ReturnType<Recorder['scribe']>;
   #isOver = false;
@@ -143,23 +145,38 @@ class LogWatch {
     void this.#starts();
     scene.cleanUp.push(() => {
       this.#isOver = true;
+      return this.#closeReaders();
     });
   }
 
   async follow(): Promise<LogReader> {
     const { cluster, topic } = this.#scene;
-    const reader = await startLogReader({ brokers: cluster.direct, topic, era: this.era }, this.#scribe);
-    this.#scene.cleanUp.push(() => reader.close());
+    const reader = await startLogReader({ brokers: cluster.direct, topic, era: this.#era }, this.#scribe);
+    this.#readers.push(reader);
     return reader;
+  }
+
+  /** A reader that lives through it would take records of the new topic for those of the old one. */
+  async recreate(work: () => Promise<void>): Promise<void> {
+    await this.#closeReaders();
+    const old = this.#era;
+    this.#era = Number.NaN;
+    await work();
+    this.#era = old + 1;
+    await this.follow();
+  }
+
+  async #closeReaders(): Promise<void> {
+    await Promise.all(this.#readers.splice(0).map((reader) => reader.close()));
   }
 
   /** Log starts, twice a second: what retention and DeleteRecords took. */
   async #starts(): Promise<void> {
     const { cluster, topic } = this.#scene;
     for (; !this.#isOver; await delay(500)) {
-      const { era } = this;
+      const era = this.#era;
       const offsets = await cluster.hands.admin.fetchTopicOffsets(topic).catch(() => []);
-      if (era !== this.era) continue;
+      if (era !== this.#era) continue;
       for (const { partition, low } of offsets) this.#scribe({ kind: 'start', era, partition, offset: Number(low) });
     }
   }
@@ -193,7 +210,7 @@ const measureAlways = (scene: Scene): void => {
   scene.cleanUp.push(() => clearInterval(timer));
 };
 
-const play = async (scene: Scene, stage: Omit<Stage, 'recreated' | 'abort'>): Promise<void> => {
+const play = async (scene: Scene, stage: Omit<Stage, 'recreate' | 'abort'>): Promise<void> => {
   const { recorder, cluster, topic, plan } = scene;
   const watch = new LogWatch(scene);
   await watch.follow();
@@ -208,10 +225,7 @@ const play = async (scene: Scene, stage: Omit<Stage, 'recreated' | 'abort'>): Pr
     abort: (share) => {
       abortShare = share;
     },
-    recreated: async () => {
-      watch.era++;
-      await watch.follow();
-    },
+    recreate: (work) => watch.recreate(work),
   });
   const healedAt = nowMs();
   await delay(2_000);

@@ -18,8 +18,8 @@ export type Stage = {
   readonly random: Random;
   /** Writes `fault` entries. */
   readonly scribe: Scribe;
-  /** The topic was created anew: whoever reads the log has to begin again. */
-  recreated(): Promise<void>;
+  /** Deletes the topic with `work`, which creates it anew: who reads the log ends before, and begins again after. */
+  recreate(work: () => Promise<void>): Promise<void>;
   /** From now on this share of transactions is aborted. */
   abort(share: number): void;
 };
@@ -214,9 +214,10 @@ const retention: ServerFault = (stage) =>
 const topicRecreated: ServerFault = (stage) =>
   told(stage, 'topic-recreated', async () => {
     await delay(2_000);
-    await again(() => stage.cluster.hands.admin.deleteTopics({ topics: [stage.topic] }));
-    await again(() => stage.cluster.hands.create(stage.topic, 6, { 'min.insync.replicas': '2' }));
-    await stage.recreated();
+    await stage.recreate(async () => {
+      await again(() => stage.cluster.hands.admin.deleteTopics({ topics: [stage.topic] }));
+      await again(() => stage.cluster.hands.create(stage.topic, 6, { 'min.insync.replicas': '2' }));
+    });
     await delay(6_000);
   });
 
