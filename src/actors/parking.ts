@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
@@ -141,7 +142,8 @@ export class Parking {
     try {
       await store.put(prefix + key, value);
     } catch (cause) {
-      if (value === undefined) this.#isOwnDeletion(key);
+      // A deletion that may still land comes back as our own all the same, by when something newer may be parked.
+      if (value === undefined && (cause as GatewayError).outcome !== 'unknown') this.#isOwnDeletion(key);
       logger.warn('a position could not be parked for other nodes', { error: (cause as Error).message });
     }
   }

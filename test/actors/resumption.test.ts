@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ParkedPosition, ParkingStore } from '../../src/actors/parking.ts';
+import { GatewayError } from '../../src/errors.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, type TestNode, viewer, type World } from './node.ts';
 
@@ -9,6 +10,16 @@ class SharedStore implements ParkingStore {
   readonly #listeners = new Set<(key: string, value: unknown) => void>();
   writes = 0;
   held: Promise<void> | null = null;
+  #takesLate: ((write: () => void) => void) | null = null;
+
+  /** The next write fails with an unknown outcome, and lands when the returned function is called. */
+  loseNextAnswer(): () => void {
+    let land = (): void => {};
+    this.#takesLate = (write) => {
+      land = write;
+    };
+    return () => land();
+  }
 
   entries(): Iterable<readonly [string, unknown]> {
     return this.view.entries();
@@ -16,7 +27,17 @@ class SharedStore implements ParkingStore {
 
   async put(key: string, value: ParkedPosition | undefined): Promise<void> {
     this.writes += 1;
+    const takesLate = this.#takesLate;
+    this.#takesLate = null;
+    if (takesLate !== null) {
+      takesLate(() => this.#write(key, value));
+      throw new GatewayError('LOG_UNAVAILABLE', 'the record may still be written', { outcome: 'unknown' });
+    }
     await this.held;
+    this.#write(key, value);
+  }
+
+  #write(key: string, value: ParkedPosition | undefined): void {
     if (value === undefined) this.view.delete(key);
     else this.view.set(key, value);
     for (const listener of this.#listeners) listener(key, value);
@@ -316,6 +337,23 @@ describe('parked positions', () => {
     const back = Array.from({ length: 5 }, (_, n) => follow(node, { key: `k${n}` }));
     await world.settle();
     expect(back.map((client) => client.titles().length)).toEqual([0, 0, 1, 1, 1]);
+  });
+
+  it('outlive the deletion of one before whose answer was lost and which lands late', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const parkingStore = new SharedStore();
+    const node = await world.node({ parkingStore });
+    follow(node).handle.closed('client_closed');
+    await world.settle();
+    const land = parkingStore.loseNextAnswer();
+    const second = follow(node);
+    await world.settle();
+    second.handle.closed('client_closed');
+    await publish(world, 'meanwhile');
+    land();
+    const third = follow(node);
+    await world.settle();
+    expect(third.titles()).toEqual(['meanwhile']);
   });
 
   it('that were taken do not come back from the log', async () => {
