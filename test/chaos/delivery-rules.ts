@@ -63,7 +63,9 @@ const judgeStep = (court: Court, step: Step): Violation[] => {
   if (from === null || to === null || payload.gap !== null) return [];
   const t = clockOf(payload.t);
   if (from.topic !== to.topic)
-    return [accuse('d', court, [payload.title ?? 'checkpoint', `another topic without a gap at ${t}`])];
+    return [
+      accuse('d', court, [payload.title ?? 'checkpoint', `another topic without a gap at ${t}, ${spanText(step)}`]),
+    ];
   const back = wentBack({ from, to }).map((partition) =>
     accuse('c', court, [`partition ${partition}`, `went back at ${t}, ${spanText(step)}`]),
   );

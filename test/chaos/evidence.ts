@@ -127,7 +127,7 @@ const erasOf = (payloads: readonly Of<'payload'>[]): Map<string, number> => {
   const eras = new Map<string, number>();
   for (const { cursor } of payloads.toSorted((a, b) => a.t - b.t)) {
     const topic = placeOf(cursor)?.topic;
-    if (topic !== undefined && !eras.has(topic)) eras.set(topic, eras.size + 1);
+    if (topic !== undefined && topic !== '' && !eras.has(topic)) eras.set(topic, eras.size + 1);
   }
   return eras;
 };

@@ -3,7 +3,7 @@
  * is used, since what judges must not share a mistake with what is judged.
  */
 
-/** Next offsets of one topic; index = partition, -1 = not known. `topic` is the fingerprint of its creation. */
+/** Next offsets of one topic; index = partition, -1 = not known. `topic` is the fingerprint of its creation; empty: the cursor has no topic. */
 export type Place = { readonly topic: string; readonly next: readonly number[] };
 
 /** CRC-32C bit by bit: slow and plain. */
@@ -54,7 +54,10 @@ const skipEpochs = (reader: Reader, partitions: number): void => {
 
 const placeIn = (body: Buffer): Place => {
   const reader = new Reader(body);
-  if (reader.number() !== 1) throw new RangeError('the campaign has one topic, the cursor has others');
+  const topics = reader.number();
+  // A node that does not know of the topic: a place all the same, and no gap has said so.
+  if (topics === 0 && reader.isAtEnd) return { topic: '', next: [] };
+  if (topics !== 1) throw new RangeError('the campaign has one topic, the cursor has others');
   const topic = reader.take(8).toString('hex');
   const count = reader.number();
   skipEpochs(reader, count);
