@@ -140,18 +140,29 @@ const brokersDown: ServerFault = (stage) =>
     await Promise.all(nodes.map((node) => node.ready()));
   });
 
-/** Another order of the same replicas makes another the preferred leader, which takes over within a second or two. */
+/** Another order of the same replicas makes another the preferred leader, which takes over within a second or two. Rejects when it does not. */
+const moveLeaders = async ({ cluster, topic }: Stage): Promise<void> => {
+  const { admin } = cluster.hands;
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const wanted = (topics[0]?.partitions ?? []).map(({ partitionId, replicas }) => ({
+    partition: partitionId,
+    replicas: [...replicas.slice(1), ...replicas.slice(0, 1)],
+  }));
+  await again(() => admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment: wanted }] }));
+  await again(async () => {
+    const now = await admin.fetchTopicMetadata({ topics: [topic] });
+    const leads = (partition: number): number | undefined =>
+      now.topics[0]?.partitions.find(({ partitionId }) => partitionId === partition)?.leader;
+    if (wanted.some(({ partition, replicas }) => leads(partition) !== replicas[0]))
+      throw new Error('not every partition has moved to its new leader');
+  });
+};
+
 const leaderMove: ServerFault = (stage) =>
   told(stage, 'leader-move', async () => {
-    const { admin } = stage.cluster.hands;
     for (let move = 0; move < 4; move++) {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [stage.topic] });
-      const partitionAssignment = (topics[0]?.partitions ?? []).map(({ partitionId, replicas }) => ({
-        partition: partitionId,
-        replicas: [...replicas.slice(1), ...replicas.slice(0, 1)],
-      }));
-      await again(() => admin.alterPartitionReassignments({ topics: [{ topic: stage.topic, partitionAssignment }] }));
-      await delay(3_500);
+      await again(() => moveLeaders(stage));
+      await delay(1_500);
     }
   });
 
