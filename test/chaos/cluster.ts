@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../../dev/kafka/cluster.ts';
 import { freePorts } from '../../dev/kafka/ports.ts';
 import { kafkaForTests } from '../support/kafka.ts';
@@ -64,7 +65,11 @@ const startWith = async (start: Start): Promise<ChaosCluster | null> => {
     }
     targets = kafka.brokers.map((address) => Number(address.split(':').at(-1)));
     const hands = await kafkaHands(kafka.direct, patient);
+    // An interrupted campaign leaves nothing: brokers are killed at exit, and their folder goes after them.
+    const removeFolder = (): void => rmSync(kafka.dir, { recursive: true, force: true, maxRetries: 5 });
+    process.once('exit', removeFolder);
     const stop = async (): Promise<void> => {
+      process.removeListener('exit', removeFolder);
       await hands.close().catch(() => {});
       closeRelays();
       await kafka.stop();

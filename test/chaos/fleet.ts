@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { killWithMe } from '../../dev/kafka/watchdog.ts';
@@ -66,6 +67,10 @@ export const createFleet = async (
   { env, scribe: tell }: { readonly env: Readonly<Record<string, string>>; readonly scribe: Scribe },
 ): Promise<Fleet> => {
   const scratch = await Promise.all(names.map(() => scratchFolder()));
+  const removeFolders = (): void => {
+    for (const { path } of scratch) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', removeFolders);
   const printed: string[] = [];
   const nodes = new Map<string, Node>(
     names.map((name, n) => [
@@ -132,7 +137,8 @@ export const createFleet = async (
     async stop() {
       for (const name of names) fleet.freeze(name, false);
       await Promise.all(names.map((name) => ended(name, 'SIGTERM')));
-      await Promise.all(scratch.map((folder) => folder.remove()));
+      process.removeListener('exit', removeFolders);
+      removeFolders();
     },
   };
   return fleet;

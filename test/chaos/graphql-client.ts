@@ -26,7 +26,7 @@ export const openGraphqlClient = (seat: Seat): Client => {
     webSocketImpl: WebSocket,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
-    retryWait: () => new Promise((resolve) => setTimeout(resolve, retryPauseMs())),
+    ...(seat.isHasty ? { retryWait: () => new Promise<void>((resolve) => setTimeout(resolve, retryPauseMs())) } : {}),
     connectionParams: async () => ({ authorization: `Bearer ${await seat.token()}` }),
     on: {
       connected: () => {

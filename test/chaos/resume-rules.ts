@@ -26,6 +26,29 @@ export const isPlaceKilled = (visit: Visit, { deeds }: Evidence): boolean =>
       begin <= visit.t,
   );
 
+/** Faults in which a gateway does not run, or cannot write into the log, while it lives. */
+const silencing: ReadonlySet<string> = new Set([
+  ...['gateway-freeze', 'blocked-loop'],
+  ...['broker-kill', 'brokers-down', 'network-partition', 'slow-brokers'],
+]);
+
+/**
+ * Why a client that came to another node may not have been known there: the node that it left could not tell of it in time. A node tells of a place by
+ * the control topic once it sees that the socket is gone; who comes to another one sooner begins anew there.
+ */
+const couldNotTell = (visit: Visit, { deeds }: Evidence): string | null => {
+  if (visit.nodesSinceLast.every((node) => node === visit.node)) return null;
+  const deed = deeds.find(
+    ({ name, node, begin, end }) =>
+      silencing.has(name) &&
+      (node === null || visit.nodesSinceLast.includes(node)) &&
+      begin <= visit.t &&
+      // An election, and what a frozen node does when it thaws, take a moment longer.
+      end + 5_000 >= (visit.last?.t ?? 0),
+  );
+  return deed === undefined ? null : `moved while its node could not tell others (${deed.name})`;
+};
+
 const lostIn = (client: Witness, evidence: Evidence, visit: Visit): readonly Placed[] | 'another topic' => {
   const [first] = visit.steps;
   const from = placeOf(visit.last?.cursor ?? '');
@@ -35,11 +58,13 @@ const lostIn = (client: Witness, evidence: Evidence, visit: Visit): readonly Pla
 };
 
 const violationOf = (visit: Visit, evidence: Evidence, record: Placed): Omit<Violation, 'actor'> => {
+  const excuse = couldNotTell(visit, evidence);
   const isSentBefore = (evidence.published.get(record.title)?.t ?? visit.t) <= visit.closedAt;
   return {
     rule: isSentBefore ? 'i' : 'l',
     record: nameOf(record),
     evidence: `missing after the reconnect to ${visit.node} at ${clockOf(visit.t)}; last had ${clockOf(visit.last?.t ?? 0)}, on ${visit.nodesSinceLast.join(', ')}`,
+    ...(excuse === null ? {} : { excuse }),
   };
 };
 

@@ -64,3 +64,7 @@ export const topicsOf = (index: number): readonly string[] => topics.filter((_, 
 
 /** Clients that read slowly get events that are large, so that their queues fill within a run. */
 export const isHeavy = ({ fault }: Member): boolean => fault === 'slow' || fault === 'zero-window';
+
+/** Clients without code wait as their library does, but for those whose trouble it is that they do not. */
+export const isHasty = ({ style, fault }: Member): boolean =>
+  style === 'cursor' || fault === 'flapping' || fault === 'storm';

@@ -14,7 +14,7 @@ import { type LogReader, startLogReader } from './log-reader.ts';
 import { startProducer, writeFinals } from './producers.ts';
 import { type Running, startPublisher } from './publishers.ts';
 import { startRelay } from './relay.ts';
-import { isHeavy, type Member, roster, topics, topicsOf } from './roster.ts';
+import { isHasty, isHeavy, type Member, roster, topics, topicsOf } from './roster.ts';
 import type { Client, Seat } from './seat.ts';
 import { type Stage, serverFaults } from './server-faults.ts';
 import { openSocketClient } from './socket-client.ts';
@@ -63,9 +63,9 @@ type Scene = {
   readonly cleanUp: (() => unknown)[];
 };
 
-type Place = Line & { readonly member: Member };
+type Player = Line & { readonly member: Member };
 
-const takePlace = async (scene: Scene, member: Member, index: number): Promise<Place> => {
+const enter = async (scene: Scene, member: Member, index: number): Promise<Player> => {
   const { fleet, recorder, issuer, plan } = scene;
   const scribe = recorder.scribe(member.name);
   let home = index;
@@ -78,6 +78,7 @@ const takePlace = async (scene: Scene, member: Member, index: number): Promise<P
     user: member.user,
     topics: followed,
     style: member.style,
+    isHasty: isHasty(member),
     port: relay.port,
     scribe,
     token: () => issuer.token(member.user, index % 2 === 0 ? 'secret' : 'published', { topics: ['news.*'] }),
@@ -182,12 +183,12 @@ class LogWatch {
   }
 }
 
-const torment = async (scene: Scene, places: readonly Place[], stage: Stage): Promise<void> => {
+const torment = async (scene: Scene, players: readonly Player[], stage: Stage): Promise<void> => {
   let isOver = false;
   const lines = Promise.all([
-    ...places.map((place) => disturb(place, place.member.fault, () => isOver)),
+    ...players.map((player) => disturb(player, player.member.fault, () => isOver)),
     storm(
-      places.filter(({ member }) => member.fault === 'storm'),
+      players.filter(({ member }) => member.fault === 'storm'),
       () => isOver,
     ),
   ]);
@@ -214,13 +215,13 @@ const play = async (scene: Scene, stage: Omit<Stage, 'recreate' | 'abort'>): Pro
   const { recorder, cluster, topic, plan } = scene;
   const watch = new LogWatch(scene);
   await watch.follow();
-  const places = await Promise.all(roster.map((member, index) => takePlace(scene, member, index)));
-  if (!(await until(() => places.every(({ client }) => client.cursors.length > 0), 30_000)))
+  const players = await Promise.all(roster.map((member, index) => enter(scene, member, index)));
+  if (!(await until(() => players.every(({ client }) => client.cursors.length > 0), 30_000)))
     throw new Error(`not every client was live after 30 s:\n${scene.fleet.output()}`);
   let abortShare = 0.3;
   const load = await startLoad(scene, () => abortShare);
   await delay(warmUpMs);
-  await torment(scene, places, {
+  await torment(scene, players, {
     ...stage,
     abort: (share) => {
       abortShare = share;
@@ -243,7 +244,7 @@ const play = async (scene: Scene, stage: Omit<Stage, 'recreate' | 'abort'>): Pro
   const titles = await writeFinals({ ...settings, scribe: recorder.scribe('final') }, grown);
   recorder.scribe('finals')({ kind: 'finals', titles, healedAt, deadlineMs });
   const hasAll = (known: ReadonlySet<string>): boolean => titles.every((title) => known.has(title));
-  await until(() => places.every(({ client }) => hasAll(client.titles)), deadlineMs);
+  await until(() => players.every(({ client }) => hasAll(client.titles)), deadlineMs);
   const last = await watch.follow();
   if (!(await until(() => hasAll(last.titles), deadlineMs))) throw new Error('the log could not be read to its end');
 };

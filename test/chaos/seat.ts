@@ -5,6 +5,8 @@ export type Seat = {
   readonly user: string;
   readonly topics: readonly string[];
   readonly style: Style;
+  /** Comes back within half a second; else when graphql-ws itself thinks fit, which is one to four. */
+  readonly isHasty: boolean;
   /** Port of the relay in front of the gateways. */
   readonly port: number;
   readonly scribe: Scribe;

