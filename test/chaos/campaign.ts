@@ -101,7 +101,9 @@ export const lineOfRun = ({ name, seed, seconds, verdict, problem }: Done): stri
   if (verdict === null) return `${head}  NOT JUDGED: ${problem?.split('\n')[0]}`;
   const { events, deliveries, repeats, violations, slowestCatchUpMs } = verdict;
   const rules = [...new Set(violations.map(({ rule }) => rule))].join('');
-  const outcome = violations.length === 0 ? 'ok' : `${violations.length} VIOLATIONS of ${rules}`;
+  const known = violations.filter(({ excuse }) => excuse !== undefined).length;
+  const outcome =
+    violations.length === 0 ? 'ok' : `${violations.length} VIOLATIONS of ${rules}, ${known} of them known`;
   return `${head}  ${events} events  ${deliveries} deliveries  ${repeats} repeats  caught up in ${slowestCatchUpMs} ms  ${outcome}`;
 };
 

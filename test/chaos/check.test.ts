@@ -276,6 +276,14 @@ describe('what a fault excuses', () => {
     ).toEqual(['i']);
   });
 
+  it('a move from a frozen node excuses nothing, and the violation says what is known of it', () => {
+    const histories = { ...actors, ...stock(edge('m2', at(3, 2)), checkpoint(at(3, 2))) };
+    const excuses = (node: string): readonly (string | undefined)[] =>
+      judge(told({ ...histories, faults: did('gateway-freeze', node) })).violations.map(({ excuse }) => excuse);
+    expect(excuses('g1')).toEqual(['moved while its node could not tell others (gateway-freeze)']);
+    expect(excuses('g3')).toEqual([undefined]);
+  });
+
   it('deleted records make EXPIRED true, as far as they go', () => {
     const start: Timed = { kind: 'start', era: 1, partition: 0, offset: 3, t: 2_000 };
     expect(rulesOf({ log: [...theLog, start], ...changed(edge('m2', at(3, 2)), gap('EXPIRED', at(3, 2))) })).toEqual(

@@ -25,6 +25,7 @@ const rowOf = (fault: string, runs: readonly Done[]): string => {
     of(({ repeats }) => repeats),
     of(({ lostToKill }) => lostToKill),
     of(({ violations }) => violations.length),
+    of(({ violations }) => violations.filter(({ excuse }) => excuse !== undefined).length),
     Math.max(0, ...verdicts.map(({ slowestCatchUpMs }) => slowestCatchUpMs)),
   ];
   return `| ${cells.join(' | ')} |`;
@@ -40,8 +41,8 @@ export const reportOf = (done: readonly Done[]): string => {
     problem === null ? [] : [`- ${name}, seed ${seed}: ${problem}`],
   );
   return [
-    '| fault | runs | events | deliveries | gaps | repeats | lost to `kill -9` | violations | slowest catch-up, ms |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '| fault | runs | events | deliveries | gaps | repeats | lost to `kill -9` | violations | of these known | slowest catch-up, ms |',
+    '|---|---|---|---|---|---|---|---|---|---|',
     ...[...byFault].map(([fault, runs]) => rowOf(fault, runs)),
     '',
     ...(violations.length > 0 ? ['## Violations', '', ...violations, ''] : []),
