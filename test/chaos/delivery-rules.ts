@@ -1,5 +1,6 @@
 import type { Evidence, Placed, Witness } from './evidence.ts';
 import { isFor, mayBeRemoved } from './evidence.ts';
+import { couldNotTell } from './resume-rules.ts';
 import { passedBy, type Step, type Visit, wentBack } from './stream-walk.ts';
 import { clockOf, nameOf, type Violation } from './violation.ts';
 
@@ -103,13 +104,14 @@ export const recordOf = ({ client, evidence }: Court, { from, to, payload }: Ste
 const judgeEchoed = (court: Court, visit: Visit): Violation[] => {
   const { echoed } = visit;
   if (court.client.style !== 'zero-code' || echoed === null) return [];
+  const excuse = couldNotTell(visit, court.evidence);
   return visit.steps.flatMap((step) => {
     const record = recordOf(court, step);
     if (record === null || step.to?.topic !== echoed.topic) return [];
     const { partition, offset } = record;
     if (offset >= (echoed.next[partition] ?? 0)) return [];
     const how = `came again at ${clockOf(step.payload.t)} on ${visit.node}, had answered up to ${echoed.next[partition]}`;
-    return [accuse('f', court, [nameOf(record), how])];
+    return [{ ...accuse('f', court, [nameOf(record), how]), ...(excuse === null ? {} : { excuse }) }];
   });
 };
 

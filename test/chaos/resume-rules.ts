@@ -36,7 +36,7 @@ const silencing: ReadonlySet<string> = new Set([
  * Why a client that came to another node may not have been known there: the node that it left could not tell of it in time. A node tells of a place by
  * the control topic once it sees that the socket is gone; who comes to another one sooner begins anew there.
  */
-const couldNotTell = (visit: Visit, { deeds }: Evidence): string | null => {
+export const couldNotTell = (visit: Visit, { deeds }: Evidence): string | null => {
   if (visit.nodesSinceLast.every((node) => node === visit.node)) return null;
   const deed = deeds.find(
     ({ name, node, begin, end }) =>
