@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { storePassword } from './tls.ts';
 
-/** Ports of one node. `internal` serves brokers and probes where clients must use SASL_SSL. */
+/** Ports of one node. `internal` serves brokers and probes where clients must use SASL_SSL or come by a proxy. */
 export type NodePorts = { readonly client: number; readonly controller: number; readonly internal: number };
 
 /** What the configuration of a node is made from. */
@@ -10,6 +10,8 @@ export type BrokerSettings = {
   /** Address that clients connect to; `::1` for IPv6. */
   readonly host: string;
   readonly ports: readonly NodePorts[];
+  /** Ports of proxies, one per node, that clients are told instead of the nodes' own; null: no proxies. */
+  readonly advertisedPorts: readonly number[] | null;
   readonly security: 'plain' | 'sasl';
   readonly acl: boolean;
   readonly users: Readonly<Record<string, string>>;
@@ -47,12 +49,14 @@ const listeners = (settings: BrokerSettings, index: number): Properties => {
   const ports = settings.ports[index] as NodePorts;
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   const isSasl = settings.security === 'sasl';
-  const internal = isSasl ? `,INTERNAL://127.0.0.1:${ports.internal}` : '';
+  // What brokers say to each other must not go through a proxy that cuts clients off.
+  const hasInternal = isSasl || settings.advertisedPorts !== null;
+  const internal = hasInternal ? `,INTERNAL://127.0.0.1:${ports.internal}` : '';
   return {
     listeners: `CLIENT://${host}:${ports.client},CONTROLLER://127.0.0.1:${ports.controller}${internal}`,
-    'advertised.listeners': `CLIENT://${host}:${ports.client}${internal}`,
+    'advertised.listeners': `CLIENT://${host}:${settings.advertisedPorts?.[index] ?? ports.client}${internal}`,
     'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': isSasl ? 'INTERNAL' : 'CLIENT',
+    'inter.broker.listener.name': hasInternal ? 'INTERNAL' : 'CLIENT',
     'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:${isSasl ? 'SASL_SSL' : 'PLAINTEXT'}`,
   };
 };

@@ -30,6 +30,8 @@ export type KafkaOptions = {
   readonly props?: Readonly<Record<string, string>>;
   /** Client ports, one per node. @default free ones */
   readonly ports?: readonly number[];
+  /** Ports of proxies, one per node, that clients are told instead of the nodes' own. @default none */
+  readonly advertisedPorts?: readonly number[];
   /** @default '127.0.0.1' */
   readonly host?: '127.0.0.1' | '::1';
   /** Where data lives. @default a new temporary folder that `stop` removes */
@@ -43,6 +45,8 @@ export type KafkaCluster = {
   readonly nodes: readonly KafkaNode[];
   /** `host:port` of every node. */
   readonly brokers: readonly string[];
+  /** The same for who must not come by the proxies of `advertisedPorts`; without them the same as `brokers`. */
+  readonly direct: readonly string[];
   /** PEM file of the certificate authority; null on a plain cluster. */
   readonly caFile: string | null;
   readonly users: Readonly<Record<string, string>>;
@@ -132,6 +136,7 @@ const layOut = async (options: KafkaOptions, dir: string): Promise<Layout> => {
     dir,
     host,
     ports: state.ports,
+    advertisedPorts: options.advertisedPorts ?? null,
     security: options.security ?? 'plain',
     acl: options.acl ?? false,
     users: options.users ?? defaultUsers,
@@ -162,9 +167,12 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<KafkaClust
     nodes = indexes.map((index) => makeNode(layout, index, training));
     for (const node of nodes) node.start();
     await Promise.all(nodes.map((node) => node.ready()));
+    const brokers = nodes.map((node) => node.address);
+    const internal = layout.state.ports.map((ports) => `127.0.0.1:${ports.internal}`);
     return {
       nodes,
-      brokers: nodes.map((node) => node.address),
+      brokers,
+      direct: options.advertisedPorts === undefined ? brokers : internal,
       caFile: options.security === 'sasl' ? join(dir, 'ca.pem') : null,
       users: layout.settings.users,
       dir,

@@ -1,77 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ParkedPosition, ParkingStore } from '../../src/actors/operation-records.ts';
-import { GatewayError } from '../../src/errors.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, type TestNode, viewer, type World } from './node.ts';
-
-/** The control topic, as all nodes have it; writes show at once unless they are held. */
-class SharedStore implements ParkingStore {
-  readonly view = new Map<string, ParkedPosition | string>();
-  readonly #listeners = new Set<(key: string, value: unknown) => void>();
-  readonly #nodes = new Map<TestNode, string>();
-  readonly #left = new Set<string>();
-  /** What a node that stands still has not heard and not told. */
-  readonly #frozen = new Map<string, (() => void)[]>();
-  refuses = false;
-  writes = 0;
-  held: Promise<void> | null = null;
-
-  /** As `node` has it, until it leaves: then it neither tells nor hears. */
-  for(node: string): ParkingStore {
-    return {
-      get: (key) => this.get(key),
-      entries: () => this.entries(),
-      put: (key, value) => (this.#left.has(node) ? new Promise(() => {}) : this.put(key, value)),
-      onChange: (listener) =>
-        this.onChange((key, value) => {
-          const waiting = this.#frozen.get(node);
-          if (waiting !== undefined) waiting.push(() => listener(key, value));
-          else if (!this.#left.has(node)) listener(key, value);
-        }),
-    };
-  }
-
-  freeze(node: string): void {
-    this.#frozen.set(node, []);
-  }
-
-  thaw(node: string): void {
-    const waiting = this.#frozen.get(node) ?? [];
-    this.#frozen.delete(node);
-    for (const task of waiting) task();
-  }
-
-  join(node: TestNode, name: string): TestNode {
-    this.#nodes.set(node, name);
-    return node;
-  }
-
-  leave(node: TestNode): void {
-    this.#left.add(this.#nodes.get(node) ?? '');
-  }
-
-  get(key: string): unknown {
-    return this.view.get(key);
-  }
-
-  entries(): Iterable<readonly [string, unknown]> {
-    return this.view.entries();
-  }
-
-  async put(key: string, value: ParkedPosition | string | undefined): Promise<void> {
-    this.writes += 1;
-    await this.held;
-    if (this.refuses) throw new GatewayError('LOG_UNAVAILABLE', 'refused', { outcome: 'not_written' });
-    if (value === undefined) this.view.delete(key);
-    else this.view.set(key, value);
-    for (const listener of this.#listeners) listener(key, value);
-  }
-
-  onChange(listener: (key: string, value: unknown) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-}
+import { SharedStore } from './shared-store.ts';
 
 const twoNodes = async (world: World, store: SharedStore): Promise<readonly [TestNode, TestNode]> => {
   const one = async (name: string): Promise<TestNode> =>
@@ -540,6 +470,23 @@ describe('parked positions', () => {
     const back = Array.from({ length: 5 }, (_, n) => follow(node, { key: `k${n}` }));
     await world.settle();
     expect(back.map((client) => client.titles().length)).toEqual([0, 0, 1, 1, 1]);
+  });
+
+  it('outlive the deletion of one before whose answer was lost and which lands late', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const parkingStore = new SharedStore();
+    const node = await world.node({ parkingStore });
+    follow(node).handle.closed('client_closed');
+    await world.settle();
+    const land = parkingStore.loseNextAnswer();
+    const second = follow(node);
+    await world.settle();
+    second.handle.closed('client_closed');
+    await publish(world, 'meanwhile');
+    land();
+    const third = follow(node);
+    await world.settle();
+    expect(third.titles()).toEqual(['meanwhile']);
   });
 
   it('that were taken do not come back from the log', async () => {

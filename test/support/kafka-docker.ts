@@ -51,5 +51,6 @@ export const startDockerKafka = async (): Promise<KafkaCluster> => {
     await stop();
     throw error;
   });
-  return { nodes: [], brokers: [`127.0.0.1:${port}`], caFile: null, users: {}, dir: '', stop };
+  const brokers = [`127.0.0.1:${port}`];
+  return { nodes: [], brokers, direct: brokers, caFile: null, users: {}, dir: '', stop };
 };

@@ -8,7 +8,8 @@ import { hasDocker, startDockerKafka } from './kafka-docker.ts';
 export const startSharedKafka = async (): Promise<KafkaCluster> => {
   const given = process.env['CARILLON_TEST_KAFKA'];
   if (given !== undefined && given !== '') {
-    return { nodes: [], brokers: given.split(','), caFile: null, users: {}, dir: '', stop: async () => {} };
+    const brokers = given.split(',');
+    return { nodes: [], brokers, direct: brokers, caFile: null, users: {}, dir: '', stop: async () => {} };
   }
   const reasons: string[] = [];
   const reasonOf = (error: unknown): null => {

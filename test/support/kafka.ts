@@ -12,7 +12,8 @@ const askHost = async (): Promise<KafkaCluster> => {
   if (port === undefined) return startSharedKafka();
   const answer = JSON.parse(await text(connect(Number(port), '127.0.0.1'))) as SharedKafkaAnswer;
   if ('reason' in answer) throw new Error(answer.reason);
-  return { nodes: [], brokers: answer.brokers, caFile: null, users: {}, dir: '', stop: async () => {} };
+  const { brokers } = answer;
+  return { nodes: [], brokers, direct: brokers, caFile: null, users: {}, dir: '', stop: async () => {} };
 };
 
 /**
@@ -32,7 +33,15 @@ export const kafkaForTests = async (options?: KafkaOptions): Promise<KafkaCluste
 };
 
 /** Stands in where `kafkaForTests` gave null: the bodies of skipped suites are still run to collect their tests. */
-export const noKafka: KafkaCluster = { nodes: [], brokers: [], caFile: null, users: {}, dir: '', stop: async () => {} };
+export const noKafka: KafkaCluster = {
+  nodes: [],
+  brokers: [],
+  direct: [],
+  caFile: null,
+  users: {},
+  dir: '',
+  stop: async () => {},
+};
 
 let topics = 0;
 

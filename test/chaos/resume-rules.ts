@@ -1,0 +1,86 @@
+import type { Evidence, Placed, Witness } from './evidence.ts';
+import { placeOf } from './place.ts';
+import { passedBy, type Visit } from './stream-walk.ts';
+import { clockOf, nameOf, type Violation } from './violation.ts';
+
+/**
+ * Rules i and l: clients that pass no cursor go on where they were. What the gateway had sent and they had not answered comes again (i), and what came
+ * while they were away comes (l). The one exception is documented: `kill -9` of their node loses their place, and they begin anew.
+ */
+
+/** What the resumes of one client cost it. */
+export type Resumes = {
+  readonly violations: readonly Violation[];
+  /** Records that it missed because its node was killed. */
+  readonly lostToKill: readonly Placed[];
+};
+
+/** Whether the place of a client may be gone since its node was killed before another could know it. */
+export const isPlaceKilled = (visit: Visit, { deeds }: Evidence): boolean =>
+  deeds.some(
+    ({ name, node, begin }) =>
+      name === 'gateway-kill' &&
+      node !== null &&
+      visit.nodesSinceLast.includes(node) &&
+      begin >= (visit.last?.t ?? 0) - 1_000 &&
+      begin <= visit.t,
+  );
+
+/** Faults in which a gateway does not run, or cannot write into the log, while it lives. */
+const silencing: ReadonlySet<string> = new Set([
+  ...['gateway-freeze', 'blocked-loop'],
+  ...['broker-kill', 'brokers-down', 'network-partition', 'slow-brokers'],
+]);
+
+/**
+ * Why a client that came to another node may not have been known there: the node that it left could not tell of it in time. A node tells of a place by
+ * the control topic once it sees that the socket is gone; who comes to another one sooner begins anew there.
+ */
+export const couldNotTell = (visit: Visit, { deeds }: Evidence): string | null => {
+  if (visit.nodesSinceLast.every((node) => node === visit.node)) return null;
+  const deed = deeds.find(
+    ({ name, node, begin, end }) =>
+      silencing.has(name) &&
+      (node === null || visit.nodesSinceLast.includes(node)) &&
+      begin <= visit.t &&
+      // An election, and what a frozen node does when it thaws, take a moment longer.
+      end + 5_000 >= (visit.last?.t ?? 0),
+  );
+  return deed === undefined ? null : `moved while its node could not tell others (${deed.name})`;
+};
+
+const lostIn = (client: Witness, evidence: Evidence, visit: Visit): readonly Placed[] | 'another topic' => {
+  const [first] = visit.steps;
+  const from = placeOf(visit.last?.cursor ?? '');
+  if (first === undefined || first.to === null || from === null || first.payload.gap !== null) return [];
+  if (from.topic !== first.to.topic) return 'another topic';
+  return passedBy(client, evidence, { from, to: first.to }).filter(({ title }) => title !== first.payload.title);
+};
+
+const violationOf = (visit: Visit, evidence: Evidence, record: Placed): Omit<Violation, 'actor'> => {
+  const excuse = couldNotTell(visit, evidence);
+  const isSentBefore = (evidence.published.get(record.title)?.t ?? visit.t) <= visit.closedAt;
+  return {
+    rule: isSentBefore ? 'i' : 'l',
+    record: nameOf(record),
+    evidence: `missing after the reconnect to ${visit.node} at ${clockOf(visit.t)}; last had ${clockOf(visit.last?.t ?? 0)}, on ${visit.nodesSinceLast.join(', ')}`,
+    ...(excuse === null ? {} : { excuse }),
+  };
+};
+
+/** Judges the resumes of a client that passes no cursor. */
+export const judgeResumes = (client: Witness, evidence: Evidence, visits: readonly Visit[]): Resumes => {
+  const violations: Violation[] = [];
+  const lostToKill: Placed[] = [];
+  if (client.style !== 'zero-code') return { violations, lostToKill };
+  for (const visit of visits) {
+    const lost = lostIn(client, evidence, visit);
+    const isKilled = isPlaceKilled(visit, evidence);
+    if (lost === 'another topic') {
+      const how = `went on in another topic without a gap at ${clockOf(visit.t)}`;
+      if (!isKilled) violations.push({ rule: 'l', actor: client.name, record: 'everything before', evidence: how });
+    } else if (isKilled) lostToKill.push(...lost);
+    else violations.push(...lost.map((record) => ({ ...violationOf(visit, evidence, record), actor: client.name })));
+  }
+  return { violations, lostToKill };
+};
