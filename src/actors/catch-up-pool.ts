@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { CursorCodec, TopicPositions } from '../cursor.ts';
-import type { DecodeRecord, NextOffset, PartitionId } from '../event.ts';
+import type { DecodeRecord, NextOffset, PartitionId, PositionVector } from '../event.ts';
 import type { EventLog, PositionVerdict } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
@@ -79,6 +79,9 @@ export class CatchUpPool {
       rest: (catchUp, lane) => {
         lane.restUntilMs = clock.monotonic() + options.retryMs;
         this.#after(options.retryMs, () => this.#wake(catchUp));
+      },
+      prove: (catchUp, lane) => {
+        this.#prove(catchUp, lane).catch((thrown: unknown) => catchUp.subscription.host.fail(thrown));
       },
       ended: (catchUp) => this.#remove(catchUp),
     };
@@ -285,6 +288,19 @@ export class CatchUpPool {
     if (isTruncated) catchUp.subscription.offerGap('TRUNCATED', catchUp.cursor());
     this.#wake(catchUp);
     await this.#watchAhead(catchUp);
+  }
+
+  async #prove(catchUp: CatchUp, lane: Lane): Promise<void> {
+    let asked: string;
+    let cuts: PositionVector;
+    do {
+      asked = this.#ground();
+      cuts = cutsIn(await this.#check(catchUp, new Map([[lane.partition, lane.position]])));
+    } while (asked !== this.#ground() && !catchUp.isEnded);
+    if (catchUp.isEnded) return;
+    catchUp.truncated(cuts);
+    lane.proof = 'given';
+    this.#wake(catchUp);
   }
 
   /** What positions are about: another one means that they have to be judged again. */

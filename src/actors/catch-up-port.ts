@@ -24,5 +24,7 @@ export type CatchUpPort<Member> = {
   startScan(lane: Lane, member: Member): Scan | null;
   /** The log had nothing, or did not answer: try this lane again after a while. */
   rest(catchUp: Member, lane: Lane): void;
+  /** Asks the log whether the lane's position belongs to what stands there, and has it go on. */
+  prove(catchUp: Member, lane: Lane): void;
   ended(catchUp: Member): void;
 };

@@ -41,6 +41,7 @@ export class CatchUp {
   /** Sets where reading begins; from here on `pump` has something to do. */
   begin(positions: ReadonlyMap<PartitionId, NextOffset>): void {
     this.#lanes = [...positions].map(([partition, position]) => new Lane(partition, position));
+    for (const lane of this.#lanes) if (lane.isAhead(this.#port.tail)) lane.proof = 'open';
     this.#isReady = true;
   }
 
@@ -84,7 +85,9 @@ export class CatchUp {
     if (this.#isEnded || !this.#isReady) return false;
     this.isResting = false;
     this.#addNewPartitions();
-    for (const lane of this.#lanes) {
+    const { tail } = this.#port;
+    const proven = this.#lanes.filter((lane) => lane.isProven(tail, () => this.#port.prove(this, lane)));
+    for (const lane of proven) {
       const outcome = this.#advance(lane);
       if (outcome === 'full') return false;
       if (outcome === 'over') {
@@ -92,7 +95,7 @@ export class CatchUp {
         return true;
       }
     }
-    if (this.#lanes.every((lane) => lane.isAtTail(this.#port.tail))) this.#goLive();
+    if (proven.length === this.#lanes.length && proven.every((lane) => lane.isAtTail(tail))) this.#goLive();
     else {
       this.isResting = true;
       this.#checkpointIfDue();
@@ -103,15 +106,15 @@ export class CatchUp {
   /** The position at which it waits to read `partition`; null where it does not. */
   waitsFor(partition: PartitionId): bigint | null {
     const lane = this.#lanes.find((each) => each.partition === partition);
-    const isWaiting = lane !== undefined && lane.scan === null && lane.isBehind(this.#port.tail) && !this.#isFull;
+    const isWaiting = lane?.scan === null && lane.proof === 'given' && lane.isBehind(this.#port.tail) && !this.#isFull;
     if (isWaiting) this.#leap(lane);
     return isWaiting && !this.#port.ring.covers(partition, lane.position.next) ? lane.position.next : null;
   }
 
   /** Lanes that are not exactly at the tail though nothing holds them up: their positions are beyond it. */
   positionsAhead(): ReadonlyMap<PartitionId, NextOffset> {
-    const isAhead = (lane: Lane): boolean => lane.position.next > (this.#port.tail.at(lane.partition)?.next ?? 0n);
-    return new Map(this.#lanes.filter(isAhead).map((lane) => [lane.partition, lane.position]));
+    const ahead = this.#lanes.filter((lane) => lane.isAhead(this.#port.tail));
+    return new Map(ahead.map((lane) => [lane.partition, lane.position]));
   }
 
   /** The log says after all that positions were cut off: on from where it was cut, unless the feed has said so meanwhile. */
@@ -288,6 +291,7 @@ export class CatchUp {
 
   #restart(lane: Lane, position: NextOffset): void {
     lane.stopScan();
+    lane.proof = 'given';
     lane.position = position;
   }
 }

@@ -13,6 +13,11 @@ export class Lane {
   scan: Scan | null = null;
   /** Where the newest scan began: one that ends there has brought nothing. */
   scannedFrom = 0n;
+  /**
+   * Its position came from a node that is ahead of this one: what lies before it here may be other records than there, until the log has said that
+   * they are the same.
+   */
+  proof: 'open' | 'asked' | 'given' = 'given';
   /** After a scan without success: no other before this time, on the monotonic clock. */
   restUntilMs = 0;
 
@@ -29,6 +34,22 @@ export class Lane {
 
   isAtTail(tail: Tail): boolean {
     return tail.at(this.partition)?.next === this.position.next;
+  }
+
+  /** Whether this node has not read as far as the position, or only of a log that was cut since. */
+  isAhead(tail: Tail): boolean {
+    const { next, epoch } = tail.at(this.partition) ?? { next: 0n, epoch: -1 };
+    return this.position.next > next || (epoch >= 0 && this.position.epoch > epoch);
+  }
+
+  /** Whether the question is settled, without asking where the tail is exactly there. `ask` when only the log can say. */
+  isProven(tail: Tail, ask: () => void): boolean {
+    const end = tail.at(this.partition);
+    if (this.proof !== 'open' || end === undefined || this.isAhead(tail)) return this.proof === 'given';
+    const isSame = end.next === this.position.next && end.epoch === this.position.epoch && end.epoch >= 0;
+    this.proof = isSame ? 'given' : 'asked';
+    if (!isSame) ask();
+    return isSame;
   }
 
   /** Moves over what is known to hold nothing for `keys`; how many blocks that was. A scan that is there, or near enough, goes on. */

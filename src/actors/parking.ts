@@ -93,6 +93,11 @@ export class Parking {
     if (!this.#deps.isAlone) void this.#deps.records.put(key, undefined);
   }
 
+  /** Whether what is parked was guessed, and by one whose client came after `sinceMs`. */
+  isLaterGuess(key: string, sinceMs: number): boolean {
+    return (this.#parked.get(key)?.guessedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
+  }
+
   /** Wall clock, milliseconds since 1970. */
   now(): number {
     return this.#deps.now();

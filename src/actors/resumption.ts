@@ -1,5 +1,5 @@
 import type { ParkedPosition } from './operation-records.ts';
-import type { Parking } from './parking.ts';
+import type { Claim, Parking } from './parking.ts';
 import type { Subscription } from './subscription.ts';
 
 /**
@@ -11,8 +11,13 @@ import type { Subscription } from './subscription.ts';
 export type Holder = {
   /** Where the operation would go on. */
   positionOf(subscription: Subscription): string;
-  /** Another socket of the same client has the operation from here on. */
+  /** Another socket of the same client, on this node, has the operation from here on. */
   handOver(subscription: Subscription): void;
+  /**
+   * Another node has it. Should its client be here after all, since what nodes tell each other may be late, then it must not take the operation for
+   * ended: the socket is closed, and it comes back.
+   */
+  supersede(subscription: Subscription): void;
   /** Has the client come back, for all that it has there. */
   restart(): void;
 };
@@ -117,7 +122,7 @@ export class Resumption {
     if (held === undefined) return;
     if (isClaimed) void this.#park(key, held);
     else this.#held.delete(key);
-    held.holder.handOver(held.subscription);
+    held.holder.supersede(held.subscription);
   }
 
   /** Null: nobody has it here, or it is for its client's own `after` to say where it goes on. */
@@ -146,18 +151,23 @@ export class Resumption {
     this.#parking.claim(key).then((claim) => {
       if (this.#claiming.get(key) !== claiming) return;
       this.#claiming.delete(key);
-      const { held, attach, sinceMs, isLeft } = claiming;
-      if (claim !== 'lost' && !isLeft) {
-        const from = this.#parking.take(key, held.subscription.after, sinceMs);
-        this.#begin(key, { ...held, sinceMs, isPlaced: from !== null }, from);
-        // What was published while the other node was asked belongs to the stream too.
-        attach(from ?? held.subscription.begunAt);
-      } else {
-        // Nobody else can say where its client is to go on.
-        if (claim === 'unanswered') void this.#park(key, held, { guessedAtMs: sinceMs });
-        held.holder.handOver(held.subscription);
-      }
+      if (claim === 'lost' || claiming.isLeft) this.#giveUp(key, claiming, claim);
+      else this.#goOn(key, claiming);
     }, this.#failed);
+  }
+
+  #goOn(key: string, { held, attach, sinceMs }: Claiming): void {
+    const from = this.#parking.take(key, held.subscription.after, sinceMs);
+    this.#begin(key, { ...held, sinceMs, isPlaced: from !== null }, from);
+    // What was published while the other node was asked belongs to the stream too.
+    attach(from ?? held.subscription.begunAt);
+  }
+
+  /** Its client is elsewhere. Where nobody else can say better where it is to go on, the time of its coming is what there is. */
+  #giveUp(key: string, { held, sinceMs }: Claiming, claim: Claim): void {
+    const isBest = claim === 'unanswered' || (claim === 'answered' && this.#parking.isLaterGuess(key, sinceMs));
+    if (isBest) void this.#park(key, held, { guessedAtMs: sinceMs });
+    held.holder.supersede(held.subscription);
   }
 
   #begin(key: string, held: Held, from: string | null): void {

@@ -258,6 +258,12 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     if (this.#subscriptions.size === 0 || this.#machine.hasTag('silent')) this.send({ type: 'session.superseded' });
   }
 
+  supersede(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription.operationId);
+    subscription.end();
+    this.send({ type: 'session.superseded' });
+  }
+
   restart(): void {
     this.send({ type: 'drain.requested' });
   }

@@ -68,6 +68,18 @@ const violationOf = (visit: Visit, evidence: Evidence, record: Placed): Omit<Vio
   };
 };
 
+/**
+ * What has not come by the end. A node that could not tell of a place in time tells of it late: then the client is called back to it, and what it
+ * missed comes after what it has had since.
+ */
+const notComeLate = (client: Witness, visit: Visit, lost: readonly Placed[]): readonly Placed[] => {
+  const late = client.entries.flatMap((entry) =>
+    entry.kind === 'payload' && entry.t >= visit.t && entry.title !== null ? [entry.title] : [],
+  );
+  const titles = new Set(late);
+  return lost.filter(({ title }) => !titles.has(title));
+};
+
 /** Judges the resumes of a client that passes no cursor. */
 export const judgeResumes = (client: Witness, evidence: Evidence, visits: readonly Visit[]): Resumes => {
   const violations: Violation[] = [];
@@ -75,12 +87,19 @@ export const judgeResumes = (client: Witness, evidence: Evidence, visits: readon
   if (client.style !== 'zero-code') return { violations, lostToKill };
   for (const visit of visits) {
     const lost = lostIn(client, evidence, visit);
-    const isKilled = isPlaceKilled(visit, evidence);
-    if (lost === 'another topic') {
-      const how = `went on in another topic without a gap at ${clockOf(visit.t)}`;
-      if (!isKilled) violations.push({ rule: 'l', actor: client.name, record: 'everything before', evidence: how });
-    } else if (isKilled) lostToKill.push(...lost);
-    else violations.push(...lost.map((record) => ({ ...violationOf(visit, evidence, record), actor: client.name })));
+    if (!isPlaceKilled(visit, evidence)) violations.push(...violationsIn(client, evidence, { visit, lost }));
+    else if (lost !== 'another topic') lostToKill.push(...lost);
   }
   return { violations, lostToKill };
+};
+
+type Resumed = { readonly visit: Visit; readonly lost: ReturnType<typeof lostIn> };
+
+const violationsIn = (client: Witness, evidence: Evidence, { visit, lost }: Resumed): Violation[] => {
+  if (lost === 'another topic') {
+    const how = `went on in another topic without a gap at ${clockOf(visit.t)}`;
+    return [{ rule: 'l', actor: client.name, record: 'everything before', evidence: how }];
+  }
+  const gone = couldNotTell(visit, evidence) === null ? lost : notComeLate(client, visit, lost);
+  return gone.map((record) => ({ ...violationOf(visit, evidence, record), actor: client.name }));
 };

@@ -121,7 +121,10 @@ class Case {
   }
 
   #mayComeAgain(title: string, connection: number): boolean {
-    return this.#client.repeatable.get(connection)?.has(title) ?? false;
+    const { hasBegunAnew, repeatable } = this.#client;
+    // A node that has not heard of the cut may still have what another has taken back.
+    if (this.#byTitle.get(title)?.fate === 'truncated') return true;
+    return hasBegunAnew || (repeatable.get(connection)?.has(title) ?? false);
   }
 
   #unjustified(): string[] {

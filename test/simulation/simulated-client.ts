@@ -74,6 +74,8 @@ export class SimulatedClient {
   readonly repeatable: Map<number, ReadonlySet<string>> = new Map();
   /** What was written up to then may be missing: promises do not hold across what happened. */
   exemptUntil = 0;
+  /** Without a cursor of its own it began wherever its node stood, and that may have been behind. */
+  hasBegunAnew = false;
   node: TestNode;
   connection: Connection;
   /** Where it has been since the last payload that it got: who knows how far it had come. */

@@ -210,11 +210,16 @@ class Simulation {
       const isStock = client.style !== 'cursor';
       // What a node knew that is gone at once, nobody knows: a stock client begins anew.
       const isWaiting = client.connection.received.length === 0;
-      if (isStock && isWaiting && client.knowers.has(gone)) client.exemptUntil = client.connectedAt;
+      if (isStock && isWaiting && client.knowers.has(gone)) {
+        client.exemptUntil = client.connectedAt;
+        client.hasBegunAnew = true;
+      }
       if (client.node !== gone) continue;
       client.leave(false);
       this.#comeBack(client);
-      if (isStock) client.exemptUntil = this.#truth.now;
+      if (!isStock) continue;
+      client.exemptUntil = this.#truth.now;
+      client.hasBegunAnew = true;
     }
   }
 
@@ -248,6 +253,7 @@ class Simulation {
     if (client.style !== 'cursor') return;
     this.#comeBack(client, 'v1.not-a-cursor');
     client.exemptUntil = this.#truth.now;
+    client.hasBegunAnew = true;
     if (!this.#truth.accidents.has('corrupt')) this.#truth.accidents.set('corrupt', this.#truth.now);
   }
 
