@@ -129,6 +129,7 @@ export class Intake implements FeedHandler {
 
   #records(chunk: RecordChunk, { from, isWarmUp }: { from: number; isWarmUp: boolean }): void | Promise<void> {
     const { turn, tail, ring, blocks } = this.#deps;
+    if (tail.at(chunk.partition) === undefined) this.#meet(chunk.partition);
     // These records belong to the topic that was; the gap that was announced stands for them.
     if (this.#awaitingGap.has(chunk.partition)) return;
     for (let index = from; index < chunk.records.length; index++) {
@@ -140,6 +141,12 @@ export class Intake implements FeedHandler {
     ring.advance(chunk.partition, chunk.next.next);
     blocks.advance(chunk.partition, chunk.next);
     this.#deps.moved();
+  }
+
+  /** A partition that nobody has told of yet: added, or of a topic that was made anew with more of them than there were. */
+  #meet(partition: PartitionId): void {
+    this.adopt(this.#deps.topology());
+    if (this.#deps.tail.at(partition) === undefined) this.#recreated(partition);
   }
 
   /** One record, in one turn. A bug of ours in it is counted and costs this record only. */
@@ -238,7 +245,7 @@ export class Intake implements FeedHandler {
   /** Takes over the new topic that `partition` is of; returns the partitions that start anew. */
   #adoptRecreated(partition: PartitionId): readonly PartitionId[] {
     const { tail } = this.#deps;
-    const old = tail.topics.find((topic) => partitionsOf(topic).includes(partition));
+    const old = tail.topics.find(({ name }) => name === partition.slice(0, partition.lastIndexOf('/')));
     const fresh = this.#deps.topology().topics.find((topic) => topic.name === old?.name);
     if (old === undefined || fresh === undefined || fresh.fingerprint === old.fingerprint) return [partition];
     const before = new Set(partitionsOf(old));

@@ -24,6 +24,9 @@ export type ParkingDeps = {
   placed(key: string, position: ParkedPosition): boolean;
 };
 
+/** Where an operation is to begin: null where nobody knows. `guessedAtMs` as in `ParkedPosition`, of "now" too; null: it is known. */
+export type Taken = { readonly cursor: string | null; readonly guessedAtMs: number | null };
+
 /** What a claim came to. `lost`: yet another node has the operation by now. */
 export type Claim = 'answered' | 'unanswered' | 'lost';
 
@@ -69,17 +72,18 @@ export class Parking {
   }
 
   /**
-   * Gives a position to its client, once. Null where there is none, or where the client brings an `after` of its own, which wins. One that was
-   * guessed counts for nothing where the client has waited since before, `sinceMs`.
+   * Gives a position to its client, once; the client has been here `sinceMs`. Without a cursor where there is none, where the client brings an
+   * `after` of its own, which wins, or where it was guessed later than that.
    */
-  take(key: string, after: string | null, sinceMs: number): string | null {
+  take(key: string, after: string | null, sinceMs: number): Taken {
+    const nothing = { cursor: null, guessedAtMs: sinceMs };
     const parked = this.#parked.get(key);
-    if (parked === undefined) return null;
+    if (parked === undefined) return nothing;
     this.#forget(key);
     if (this.#deps.isAlone) void this.#deps.records.put(key, undefined);
-    const { untilMs, guessedAtMs = sinceMs } = parked;
-    if (untilMs <= this.#deps.now() || guessedAtMs > sinceMs) return null;
-    return after === null || after === parked.after ? parked.cursor : null;
+    const { untilMs, cursor, guessedAtMs = null } = parked;
+    if (untilMs <= this.#deps.now() || (guessedAtMs ?? sinceMs) > sinceMs) return nothing;
+    return after === null || after === parked.after ? { cursor, guessedAtMs } : nothing;
   }
 
   /** The operation runs here: other nodes are to know. */

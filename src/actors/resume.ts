@@ -59,12 +59,19 @@ export const isUnfamiliar = (cursor: readonly TopicPositions[], topics: readonly
     return topic === undefined || topic.partitionCount < partitions.length;
   });
 
+const isReplaced = ({ name, fingerprint }: LogTopic, { topics }: Topology): boolean => {
+  const topic = topics.find((each) => each.name === name);
+  return topic !== undefined && topic.fingerprint !== fingerprint;
+};
+
 /** Whether the log knows something that this node has not adopted yet, and that the cursor speaks of: it is about to come. */
 export const isAboutToAppear = (
   cursor: readonly TopicPositions[],
   where: { topology: Topology; adopted: readonly LogTopic[] },
 ): boolean =>
   cursor.some(({ fingerprint, partitions }) => {
+    // The log has gone on to yet another topic: what this node still has says nothing about any of them.
+    if (where.adopted.some((topic) => isReplaced(topic, where.topology))) return true;
     const ofLog = where.topology.topics.find((topic) => topic.fingerprint === fingerprint);
     const ofNode = where.adopted.find((topic) => topic.fingerprint === fingerprint);
     return ofLog !== undefined && Math.min(ofLog.partitionCount, partitions.length) > (ofNode?.partitionCount ?? 0);

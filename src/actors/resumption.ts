@@ -1,5 +1,5 @@
 import type { ParkedPosition } from './operation-records.ts';
-import type { Claim, Parking } from './parking.ts';
+import type { Claim, Parking, Taken } from './parking.ts';
 import type { Subscription } from './subscription.ts';
 
 /**
@@ -23,8 +23,11 @@ export type Holder = {
 };
 
 type Place = { readonly holder: Holder; readonly subscription: Subscription };
-/** `isPlaced`: it is known where its client stood when it began, `sinceMs`. */
-type Held = Place & { readonly isPlaced: boolean; readonly sinceMs: number };
+/**
+ * `guessedAtMs`: where its client stood was not known, but where it was to begin at this time; whoever knows of an earlier one knows better. Null:
+ * it was known.
+ */
+type Held = Place & { readonly guessedAtMs: number | null };
 type Attach = (from: string | null) => void;
 
 /** An operation that waits for another node's answer. */
@@ -35,6 +38,7 @@ type Claiming = {
   readonly sinceMs: number;
   /** Its client has gone on, to a node that waits too, or nobody knows where: what the answer is, is for whoever comes. */
   isLeft: boolean;
+  isLost: boolean;
 };
 
 export class Resumption {
@@ -65,12 +69,11 @@ export class Resumption {
     else {
       const own = this.#takeOver(key, after);
       if (own === null && this.#parking.isElsewhere(key))
-        this.#claim(key, { held, attach, sinceMs: this.#parking.now(), isLeft: false });
+        this.#claim(key, { held, attach, sinceMs: this.#parking.now(), isLeft: false, isLost: false });
       else {
-        const sinceMs = this.#parking.now();
-        const from = own ?? this.#parking.take(key, after, sinceMs);
-        this.#begin(key, { ...held, sinceMs, isPlaced: from !== null }, from);
-        attach(from ?? after);
+        const { cursor, guessedAtMs } = own ?? this.#parking.take(key, after, this.#parking.now());
+        this.#begin(key, { ...held, guessedAtMs }, cursor);
+        attach(cursor ?? after);
       }
     }
   }
@@ -86,14 +89,15 @@ export class Resumption {
   }
 
   /** The session ends, and its client may come back for these. Resolves when other nodes can find them; never rejects. */
-  async park(holder: Holder, subscriptions: Iterable<Subscription>): Promise<void> {
+  async park(subscriptions: Iterable<Subscription>): Promise<void> {
     const parking: Promise<void>[] = [];
     for (const subscription of subscriptions) {
       const { resumeKey: key } = subscription;
       if (key === null) continue;
       const claiming = this.#claiming.get(key);
       if (claiming?.held.subscription === subscription) claiming.isLeft = true;
-      if (this.#held.get(key)?.subscription === subscription) parking.push(this.#park(key, { holder, subscription }));
+      const held = this.#held.get(key);
+      if (held?.subscription === subscription) parking.push(this.#park(key, held));
     }
     await Promise.all(parking);
   }
@@ -105,10 +109,10 @@ export class Resumption {
   placed(key: string, { after, guessedAtMs }: ParkedPosition): boolean {
     const held = this.#held.get(key);
     if (held === undefined) return true;
-    const { subscription, holder, sinceMs } = held;
-    const isLate = guessedAtMs !== undefined && guessedAtMs >= sinceMs;
+    const { subscription, holder } = held;
+    const isBetter = held.guessedAtMs !== null && (guessedAtMs ?? Number.NEGATIVE_INFINITY) < held.guessedAtMs;
     const isOther = subscription.after !== null && subscription.after !== after;
-    if (held.isPlaced || isLate || isOther) return false;
+    if (!isBetter || isOther) return false;
     this.#held.delete(key);
     holder.restart();
     return true;
@@ -118,6 +122,8 @@ export class Resumption {
   lost(key: string, isClaimed: boolean): void {
     const claiming = this.#claiming.get(key);
     if (claiming !== undefined && isClaimed) claiming.isLeft = true;
+    // The answer was there, and gone to yet another node before it could be taken here.
+    if (claiming !== undefined && !isClaimed) claiming.isLost = true;
     const held = this.#held.get(key);
     if (held === undefined) return;
     if (isClaimed) void this.#park(key, held);
@@ -126,14 +132,14 @@ export class Resumption {
   }
 
   /** Null: nobody has it here, or it is for its client's own `after` to say where it goes on. */
-  #takeOver(key: string, after: string | null): string | null {
+  #takeOver(key: string, after: string | null): Taken | null {
     const held = this.#held.get(key);
     if (held === undefined) return null;
-    const { holder, subscription } = held;
-    const position = holder.positionOf(subscription);
+    const { holder, subscription, guessedAtMs } = held;
+    const cursor = holder.positionOf(subscription);
     this.#held.delete(key);
     holder.handOver(subscription);
-    return after === null || after === subscription.after ? position : null;
+    return after === null || after === subscription.after ? { cursor, guessedAtMs } : null;
   }
 
   /** The client is here again while the other node is still asked: what it waited for so far, it waits for on. */
@@ -142,7 +148,7 @@ export class Resumption {
     if (claiming === undefined) return;
     const { holder, subscription } = claiming.held;
     if (held.subscription.after === subscription.after) held.subscription.begunAt = subscription.begunAt;
-    Object.assign(claiming, { held, attach, isLeft: false });
+    Object.assign(claiming, { held, attach, isLeft: false, isLost: false });
     holder.handOver(subscription);
   }
 
@@ -151,22 +157,23 @@ export class Resumption {
     this.#parking.claim(key).then((claim) => {
       if (this.#claiming.get(key) !== claiming) return;
       this.#claiming.delete(key);
-      if (claim === 'lost' || claiming.isLeft) this.#giveUp(key, claiming, claim);
+      const outcome = claiming.isLost ? 'lost' : claim;
+      if (outcome === 'lost' || claiming.isLeft) this.#giveUp(key, claiming, outcome);
       else this.#goOn(key, claiming);
     }, this.#failed);
   }
 
   #goOn(key: string, { held, attach, sinceMs }: Claiming): void {
-    const from = this.#parking.take(key, held.subscription.after, sinceMs);
-    this.#begin(key, { ...held, sinceMs, isPlaced: from !== null }, from);
+    const { cursor, guessedAtMs } = this.#parking.take(key, held.subscription.after, sinceMs);
+    this.#begin(key, { ...held, guessedAtMs }, cursor);
     // What was published while the other node was asked belongs to the stream too.
-    attach(from ?? held.subscription.begunAt);
+    attach(cursor ?? held.subscription.begunAt);
   }
 
   /** Its client is elsewhere. Where nobody else can say better where it is to go on, the time of its coming is what there is. */
   #giveUp(key: string, { held, sinceMs }: Claiming, claim: Claim): void {
     const isBest = claim === 'unanswered' || (claim === 'answered' && this.#parking.isLaterGuess(key, sinceMs));
-    if (isBest) void this.#park(key, held, { guessedAtMs: sinceMs });
+    if (isBest) void this.#park(key, { ...held, guessedAtMs: sinceMs });
     held.holder.supersede(held.subscription);
   }
 
@@ -176,10 +183,11 @@ export class Resumption {
     if (from !== null) held.subscription.begunAt = from;
   }
 
-  async #park(key: string, { holder, subscription }: Place, how: { guessedAtMs?: number } = {}): Promise<void> {
+  async #park(key: string, { holder, subscription, guessedAtMs }: Held): Promise<void> {
     this.#held.delete(key);
     try {
-      const position = { cursor: holder.positionOf(subscription), after: subscription.after, ...how };
+      const guess = guessedAtMs === null ? {} : { guessedAtMs };
+      const position = { cursor: holder.positionOf(subscription), after: subscription.after, ...guess };
       await this.#parking.park(key, position);
     } catch (thrown) {
       this.#failed(thrown);

@@ -280,7 +280,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
       this.send({ type: 'drain.due' });
     };
     const timer = this.#deps.after(parkingPatienceMs, done);
-    void this.#deps.resumption.park(this, subscriptions).then(done);
+    void this.#deps.resumption.park(subscriptions).then(done);
     for (const subscription of subscriptions) subscription.leave();
   }
 
@@ -329,7 +329,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#deps.admission.leave(this);
-    void this.#deps.resumption.park(this, this.#subscriptions.values());
+    void this.#deps.resumption.park(this.#subscriptions.values());
     for (const subscription of this.#subscriptions.values()) subscription.leave();
     this.#subscriptions.clear();
     this.#closeLink(reason);

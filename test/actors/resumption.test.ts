@@ -370,6 +370,7 @@ describe('a socket that is half open on another node', () => {
     await publish(world, 'one');
     store.freeze('here');
     await publish(world, 'two');
+    world.clock.advance(10);
     const second = follow(there);
     world.clock.advance(1_000);
     await publish(world, 'three');

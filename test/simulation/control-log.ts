@@ -28,7 +28,6 @@ class ControlView implements ParkingStore {
 
   async put(key: string, value: Value): Promise<void> {
     if (this.isCut) await new Promise(() => {});
-    console.log('CONTROL log ', typeof value === 'object' ? JSON.stringify(value).slice(0, 150) : value);
     this.#log.written.push([key, value]);
   }
 

@@ -1,9 +1,13 @@
 import { simulate } from './simulation.ts';
 
-/** `npm run simulate [seeds] [first]`: plays that many seeds; prints what each one broke. One seed alone is told step by step. */
+/**
+ * `npm run simulate [seeds] [first] ['first']`: plays that many seeds; prints what each one broke. One seed alone is told step by step. With `first` it
+ * ends at the first that broke something.
+ */
 
 const count = Number(process.argv[2] ?? 2_000);
 const first = Number(process.argv[3] ?? 1);
+const endsAtFirst = process.argv[4] === 'first';
 const broken: number[] = [];
 let events = 0;
 let received = 0;
@@ -16,6 +20,7 @@ for (let seed = first; seed < first + count; seed++) {
   if (outcome.violations.length > 0) {
     broken.push(seed);
     console.log(`seed ${seed}:\n${outcome.violations.map((each) => `  ${each}`).join('\n')}`);
+    if (endsAtFirst) break;
   }
   if ((seed - first + 1) % 1_000 === 0) {
     const seconds = (performance.now() - startedAt) / 1_000;
