@@ -22,7 +22,7 @@ const styles: readonly Style[] = ['cursor', 'echo', 'lazy'];
 
 /** How long and how hard: short turns, little memory, few readings, small blocks. */
 const conditionsOf = (random: Random): NodeOptions => ({
-  tickMs: random.pick([0, 0.3]),
+  tickMs: random.pick([0, 0.1]),
   outboxHighWaterCount: random.pick([3, 6, 1_000]),
   socketHighWaterBytes: 1_000,
   ringBytesPerPartition: random.pick([1, 3_000, 4_194_304]),
