@@ -1,10 +1,11 @@
 import { behind } from './behind.ts';
 import { resumes } from './resume.ts';
+import { stalls } from './stalled.ts';
 import { storm } from './storm.ts';
 
 /** `npm run bench [name…]`: ratios from one run on one machine. */
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { storm, resume: resumes, behind };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { storm, resume: resumes, behind, stalled: stalls };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(benchmarks, name));

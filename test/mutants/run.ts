@@ -13,7 +13,18 @@ import { projectEnvironment, projectRoot } from '../../dev/run.ts';
 export type Outcome = { readonly mutant: string; readonly by: string | null; readonly isBySimulation: boolean };
 
 const folder = join(projectRoot, 'test', 'mutants');
-const copied = ['src', 'schema', 'test', 'dev', 'web', 'examples', 'package.json', 'vitest.config.ts', 'tsconfig.json'];
+const copied = [
+  'src',
+  'schema',
+  'test',
+  'dev',
+  'docs',
+  'web',
+  'examples',
+  'package.json',
+  'vitest.config.ts',
+  'tsconfig.json',
+];
 /** Suites without a broker, nearest to what the patches touch first. */
 const suites = [
   ['test/actors', 'test/cursor.test.ts'],
@@ -47,6 +58,12 @@ const run = (cwd: string, command: readonly [string, ...string[]]): Promise<Resu
       resolve({ code: code ?? 1, output });
     });
   });
+
+/** Why a patch does not apply to the sources as they are; null where it does. */
+export const patchProblem = async (mutant: string): Promise<string | null> => {
+  const { code, output } = await run(projectRoot, ['git', 'apply', '--check', join(folder, `${mutant}.patch`)]);
+  return code === 0 ? null : output;
+};
 
 /** A copy of the project with the bug in it. Rejects where the patch does not apply any more. */
 const withBug = async (mutant: string): Promise<string> => {
