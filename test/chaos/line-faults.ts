@@ -59,6 +59,11 @@ const rounds: Readonly<Record<Exclude<LineFault, 'calm' | 'storm'>, (line: Line)
     line.moveOn();
     line.relay.cut(line.random.once(2) ? 'rst' : 'fin');
   },
+  /** Its old socket stays open on the node that it leaves. */
+  stranded: (line) => {
+    line.moveOn();
+    line.relay.abandon(abandonedMs);
+  },
   'old-cursor': (line) => {
     const { cursors } = line.client;
     comeBackAt(line, cursors[line.random.int(Math.max(1, cursors.length))]);

@@ -13,6 +13,7 @@ export type LineFault =
   | 'zero-window'
   | 'flapping'
   | 'other-node'
+  | 'stranded'
   | 'old-cursor'
   | 'corrupt-cursor'
   | 'foreign-cursor'
@@ -33,7 +34,17 @@ const alone = (name: string, kind: Member['kind'], rest: Pick<Member, 'style' | 
   ...rest,
 });
 
-const networkFaults = ['calm', 'fin', 'rst', 'half-open', 'slow', 'zero-window', 'flapping', 'other-node'] as const;
+const networkFaults = [
+  'calm',
+  'fin',
+  'rst',
+  'half-open',
+  'slow',
+  'zero-window',
+  'flapping',
+  'other-node',
+  'stranded',
+] as const;
 const cursorFaults = ['old-cursor', 'corrupt-cursor', 'foreign-cursor'] as const;
 
 /** Every client of a run. Each has a user of its own, but for the tabs. */
