@@ -252,7 +252,7 @@ class ActorCore implements Core {
       now: () => clock.now(),
       after: (delayMs, task) => this.#wheel.after(delayMs, task),
       lost: (key, isClaimed) => this.#resumption.lost(key, isClaimed),
-      isHeld: (key) => this.#resumption.isHeld(key),
+      guessOf: (key) => this.#resumption.guessOf(key),
       placed: (key, position) => this.#resumption.placed(key, position),
     });
   }

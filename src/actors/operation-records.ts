@@ -33,12 +33,13 @@ export type ParkedPosition = {
 
 /**
  * - `parked`: its client may come back for it, to any node;
- * - `held`: it runs on `node`, as far as that one has noticed;
+ * - `held`: it runs on `node`, as far as that one has noticed; where its client stood when it began was known, or guessed as in `ParkedPosition`;
  * - `claimed`: its client is at `node` now, and whoever holds it is to park it; `node` waits for that until `atMs`.
  */
 export type OperationRecord =
   | { readonly kind: 'parked'; readonly position: ParkedPosition }
-  | { readonly kind: 'held' | 'claimed'; readonly node: string; readonly atMs: number };
+  | { readonly kind: 'claimed'; readonly node: string; readonly atMs: number }
+  | { readonly kind: 'held'; readonly node: string; readonly atMs: number; readonly guessedAtMs: number | null };
 
 /** Told of every record of other nodes; undefined: the operation is over. `isOvertaken`: a record of ours stands behind it. */
 export type OperationListener = (key: string, record: OperationRecord | undefined, isOvertaken: boolean) => void;
@@ -46,17 +47,25 @@ export type OperationListener = (key: string, record: OperationRecord | undefine
 const prefix = 'parked/';
 
 /** A string is small: there may be one for each operation of all nodes. */
-const encode = (record: OperationRecord): ParkedPosition | string =>
-  record.kind === 'parked' ? record.position : `${record.kind} ${record.node} ${record.atMs}`;
+const encode = (record: OperationRecord): ParkedPosition | string => {
+  if (record.kind === 'parked') return record.position;
+  const text = `${record.kind} ${record.node} ${record.atMs}`;
+  return record.kind === 'held' && record.guessedAtMs !== null ? `${text} ${record.guessedAtMs}` : text;
+};
 
 /** Null: nothing of ours. */
-const decode = (value: unknown): OperationRecord | null => {
-  if (typeof value === 'string') {
-    const [kind, node = '', at] = value.split(' ');
-    return kind === 'held' || kind === 'claimed' ? { kind, node, atMs: Number(at) } : null;
-  }
-  const parked = (value ?? {}) as Partial<Record<keyof ParkedPosition, unknown>>;
-  const { cursor, after, untilMs, node, guessedAtMs } = parked;
+const decode = (value: unknown): OperationRecord | null =>
+  typeof value === 'string' ? decodeText(value) : decodePosition(value);
+
+const decodeText = (value: string): OperationRecord | null => {
+  const [kind, node = '', at, guess] = value.split(' ');
+  const atMs = Number(at);
+  if (kind === 'claimed') return { kind, node, atMs };
+  return kind === 'held' ? { kind, node, atMs, guessedAtMs: guess === undefined ? null : Number(guess) } : null;
+};
+
+const decodePosition = (value: unknown): OperationRecord | null => {
+  const { cursor, after, untilMs, node, guessedAtMs } = (value ?? {}) as Partial<Record<keyof ParkedPosition, unknown>>;
   const isAfter = after === null || typeof after === 'string';
   if (typeof cursor !== 'string' || !isAfter || typeof untilMs !== 'number') return null;
   const guess = typeof guessedAtMs === 'number' ? { guessedAtMs } : {};

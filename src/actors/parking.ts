@@ -18,8 +18,8 @@ export type ParkingDeps = {
   after(delayMs: number, task: () => void): Timer;
   /** Another node's client has the operation now: it ends here; `isClaimed`: that node waits for its position. */
   lost(key: string, isClaimed: boolean): void;
-  /** Whether the operation runs here. */
-  isHeld(key: string): boolean;
+  /** When it was guessed where the client of an operation that runs here was to begin, null where it was known; undefined: it does not run here. */
+  guessOf(key: string): number | null | undefined;
   /** A position came for an operation that runs here; false where it is of no use. The operation is to end in a later turn. */
   placed(key: string, position: ParkedPosition): boolean;
 };
@@ -42,6 +42,12 @@ const retryMs = 1_000;
 const silenceMs = 60_000;
 /** What is held is told again in this time, and forgotten by the others after twice as long: its node may be gone for good. */
 const heldForMs = 12 * 3_600_000;
+
+type Guess = { readonly guessedAtMs?: number | undefined };
+
+/** Whether `one` goes back to an earlier time: nothing is missing behind it that is missing behind the other. */
+const isEarlier = (one: Guess, other: Guess): boolean =>
+  (one.guessedAtMs ?? Number.NEGATIVE_INFINITY) < (other.guessedAtMs ?? Number.NEGATIVE_INFINITY);
 
 export class Parking {
   readonly #deps: ParkingDeps;
@@ -88,8 +94,10 @@ export class Parking {
 
   /** The operation runs here: other nodes are to know. */
   hold(key: string): void {
-    const { isAlone, records, now } = this.#deps;
-    if (!isAlone) void records.put(key, { kind: 'held', node: records.node, atMs: now() });
+    const { isAlone, records, now, guessOf } = this.#deps;
+    const guessedAtMs = guessOf(key);
+    if (isAlone || guessedAtMs === undefined) return;
+    void records.put(key, { kind: 'held', node: records.node, atMs: now(), guessedAtMs });
   }
 
   /** The operation is over: its client wants no more of it. */
@@ -161,7 +169,7 @@ export class Parking {
 
   #sweepOne(key: string, isOwn: boolean, ageMs: number): void {
     if (ageMs < heldForMs || this.#deps.records.isUnderway(key)) return;
-    if (isOwn && this.#deps.isHeld(key)) this.hold(key);
+    if (isOwn && this.#isHeld(key)) this.hold(key);
     else if (isOwn || ageMs > 2 * heldForMs) void this.#deps.records.put(key, undefined);
   }
 
@@ -175,13 +183,14 @@ export class Parking {
     if (record?.kind === 'parked') this.#learnParked(key, record.position, isOvertaken);
     else if (isOvertaken) return;
     else if (record?.kind === 'claimed') this.#claimed(key);
-    else this.#learnGone(key, record !== undefined);
+    else if (record?.kind === 'held') this.#learnHeld(key, record.guessedAtMs);
+    else this.#learnGone(key);
   }
 
   /** Who knows where the client stood says so. */
   #claimed(key: string): void {
     const parked = this.#parked.get(key);
-    if (parked !== undefined && !this.#deps.isHeld(key)) void this.#tell(key, parked);
+    if (parked !== undefined && !this.#isHeld(key)) void this.#tell(key, parked);
     else this.#deps.lost(key, true);
   }
 
@@ -198,30 +207,52 @@ export class Parking {
   /** Whoever waits for it takes it, whatever is on its way. */
   #learnParked(key: string, position: ParkedPosition, isOvertaken: boolean): void {
     const waiting = this.#claims.get(key);
-    const isHeld = this.#deps.isHeld(key);
-    if (waiting === undefined && isOvertaken && !isHeld) return;
+    const isHeld = this.#isHeld(key);
+    const known = this.#parked.get(key);
+    if (waiting === undefined && isOvertaken && !isHeld) {
+      // What stands behind it here is of one that knew less.
+      if (known !== undefined && isEarlier(position, known)) void this.#tell(key, this.#keep(key, position));
+      return;
+    }
     if (isHeld && !this.#deps.placed(key, position)) {
       // It comes from a node that noticed late: the client has been here for a while.
       this.hold(key);
       return;
     }
-    this.#own.delete(key);
-    this.#keep(key, position);
+    if (known === undefined || !isEarlier(known, position)) {
+      this.#own.delete(key);
+      this.#keep(key, position);
+    } else if (this.#own.has(key)) void this.#tell(key, known);
     waiting?.settle('answered');
   }
 
-  #learnGone(key: string, isHeldElsewhere: boolean): void {
-    this.#forget(key);
-    this.#claims.get(key)?.settle(isHeldElsewhere ? 'lost' : 'unanswered');
-    if (isHeldElsewhere) this.#deps.lost(key, false);
+  /** Another node has it. Should it know less of where its client stood than is known here, it is told. */
+  #learnHeld(key: string, guessedAtMs: number | null): void {
+    const other = { guessedAtMs: guessedAtMs ?? undefined };
+    const own = this.#deps.guessOf(key);
+    const known = this.#parked.get(key);
+    const isBetterKnown = own !== undefined && isEarlier({ guessedAtMs: own ?? undefined }, other);
+    this.#claims.get(key)?.settle('lost');
+    this.#deps.lost(key, isBetterKnown);
+    if (known !== undefined && isEarlier(known, other)) void this.#tell(key, known);
+    else if (!isBetterKnown) this.#forget(key);
   }
 
-  #keep(key: string, parked: ParkedPosition): void {
+  #learnGone(key: string): void {
+    this.#forget(key);
+    this.#claims.get(key)?.settle('unanswered');
+  }
+
+  #isHeld(key: string): boolean {
+    return this.#deps.guessOf(key) !== undefined;
+  }
+
+  #keep(key: string, parked: ParkedPosition): ParkedPosition {
     this.#parked.delete(key);
     this.#parked.set(key, parked);
-    if (this.#parked.size <= this.#deps.maxParked) return;
     const [oldest] = this.#parked.keys();
-    if (oldest !== undefined) this.#forget(oldest);
+    if (this.#parked.size > this.#deps.maxParked && oldest !== undefined) this.#forget(oldest);
+    return parked;
   }
 
   #forget(key: string): void {

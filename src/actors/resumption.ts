@@ -54,8 +54,9 @@ export class Resumption {
     this.#failed = failed;
   }
 
-  isHeld(key: string): boolean {
-    return this.#held.has(key);
+  /** When it was guessed where its client was to begin; null: it was known; undefined: it does not run here. */
+  guessOf(key: string): number | null | undefined {
+    return this.#held.get(key)?.guessedAtMs;
   }
 
   /**

@@ -39,6 +39,9 @@ const comeBackAt = (line: Line, cursor: string | undefined): void => {
   line.relay.cut('rst');
 };
 
+/** The old cursor that a client came back with last. */
+const lastOld = new WeakMap<Client, string>();
+
 /** One round of each; the next follows after a pause. */
 const rounds: Readonly<Record<Exclude<LineFault, 'calm' | 'storm'>, (line: Line) => Promise<void> | void>> = {
   fin: ({ relay }) => relay.cut('fin'),
@@ -66,7 +69,11 @@ const rounds: Readonly<Record<Exclude<LineFault, 'calm' | 'storm'>, (line: Line)
   },
   'old-cursor': (line) => {
     const { cursors } = line.client;
-    comeBackAt(line, cursors[line.random.int(Math.max(1, cursors.length))]);
+    const chosen = cursors[line.random.int(Math.max(1, cursors.length))];
+    // The same a second time is how stock clients come back: then they are to go on where they were.
+    if (chosen === lastOld.get(line.client)) return;
+    if (chosen !== undefined) lastOld.set(line.client, chosen);
+    comeBackAt(line, chosen);
   },
   'corrupt-cursor': (line) => {
     const last = line.client.cursors.at(-1);

@@ -35,15 +35,17 @@ const stepMs = 400;
 
 export class Cluster {
   readonly #world: World;
-  readonly #control = new ControlLog();
+  readonly #control: ControlLog;
   readonly #options: NodeOptions;
   readonly #members: Member[] = [];
   /** Bugs of ours that nodes met which are gone by now. */
   #failures = 0;
 
-  constructor(world: World, options: NodeOptions) {
+  /** `slowMs`: how long a node takes to tell something, and again as long to hear that it is told. */
+  constructor(world: World, options: NodeOptions, slowMs: number) {
     this.#world = world;
     this.#options = options;
+    this.#control = new ControlLog(world.clock, slowMs);
   }
 
   get nodes(): readonly TestNode[] {

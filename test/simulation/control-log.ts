@@ -1,6 +1,7 @@
 import type { ParkedPosition, ParkingStore } from '../../src/actors/operation-records.ts';
+import type { Clock } from '../../src/clock.ts';
 
-/** The control topic: one log, which each node reads for itself, some time after it was written. */
+/** The control topic: one log, which each node reads for itself. It may be slow to take what is written, and to say that it has. */
 
 type Value = ParkedPosition | string | undefined;
 type Listener = (key: string, value: unknown) => void;
@@ -28,7 +29,9 @@ class ControlView implements ParkingStore {
 
   async put(key: string, value: Value): Promise<void> {
     if (this.isCut) await new Promise(() => {});
+    await this.#log.slowness();
     this.#log.written.push([key, value]);
+    await this.#log.slowness();
   }
 
   onChange(listener: Listener): () => void {
@@ -51,7 +54,19 @@ class ControlView implements ParkingStore {
 }
 
 export class ControlLog {
+  readonly #clock: Clock;
+  readonly #slowMs: number;
   readonly written: (readonly [key: string, value: Value])[] = [];
+
+  /** `slowMs`: how long each half of a write takes. */
+  constructor(clock: Clock, slowMs: number) {
+    this.#clock = clock;
+    this.#slowMs = slowMs;
+  }
+
+  async slowness(): Promise<void> {
+    if (this.#slowMs > 0) await new Promise<void>((resolve) => this.#clock.after(this.#slowMs, resolve));
+  }
 
   /** As a node has it that starts now: everything written before is read. */
   view(): ControlView {

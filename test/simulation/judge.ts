@@ -97,7 +97,7 @@ class Case {
   /** The gap that stands for it comes before whatever comes behind it in its partition. */
   #isBeforeNext(reason: string, missing: Written): boolean {
     const next = this.#client.seen.findIndex(({ what, isGap }) => !isGap && this.#isBehind(what, missing));
-    const upTo = next < 0 ? this.#client.seen : this.#client.seen.slice(0, next);
+    const upTo = next < 0 || this.#client.hasBegunAnew ? this.#client.seen : this.#client.seen.slice(0, next);
     return upTo.some(({ what, isGap, at }) => isGap && what === reason && at >= missing.at);
   }
 

@@ -105,13 +105,20 @@ export const simulate = async (seed: number): Promise<Outcome> => {
   const random = createRandom(seed);
   const partitionCount = 1 + random.int(3);
   const world = await createWorld({ partitionCount });
-  const cluster = new Cluster(world, conditionsOf(random));
+  const slowMs = random.once(4) ? random.pick([300, 1_500]) : 0;
+  const cluster = new Cluster(world, conditionsOf(random), slowMs);
   await cluster.start(1 + random.int(3));
-  const simulation = new Simulation({ world, cluster, random, truth: new Truth(world, partitionCount) });
+  const simulation = new Simulation({ world, cluster, random, truth: new Truth(world, partitionCount), slowMs });
   return { seed, ...(await simulation.play(20 + random.int(60))) };
 };
 
-type Parts = { readonly world: World; readonly cluster: Cluster; readonly random: Random; readonly truth: Truth };
+type Parts = {
+  readonly world: World;
+  readonly cluster: Cluster;
+  readonly random: Random;
+  readonly truth: Truth;
+  readonly slowMs: number;
+};
 
 class Simulation {
   readonly #world: World;
@@ -120,8 +127,10 @@ class Simulation {
   readonly #truth: Truth;
   readonly #clients: readonly SimulatedClient[];
   readonly #steps: string[] = [];
+  /** Nodes are slow to tell each other where clients stood: who is killed may not have told yet. */
+  readonly #isSlow: boolean;
 
-  constructor({ world, cluster, random, truth }: Parts) {
+  constructor({ world, cluster, random, truth, slowMs }: Parts) {
     this.#world = world;
     this.#cluster = cluster;
     this.#random = random;
@@ -129,6 +138,9 @@ class Simulation {
     this.#clients = names.flatMap((name) =>
       styles.map((style) => new SimulatedClient({ name, style }, this.#anyNode(), () => truth.now)),
     );
+    this.#isSlow = slowMs > 0;
+    // Then a stock client may have to be called back, and gets some of it late, and some of it twice.
+    for (const client of this.#clients) client.hasBegunAnew = this.#isSlow && client.style !== 'cursor';
   }
 
   async play(count: number): Promise<Omit<Outcome, 'seed'>> {
@@ -136,8 +148,8 @@ class Simulation {
     for (let n = 0; n < count; n++) {
       const name = choose(this.#random);
       this.#steps.push(name);
-      await this.#does[name]();
       this.#world.clock.advance(1);
+      await this.#does[name]();
       await this.#reconnectEnded();
     }
     await this.#heal();
@@ -207,20 +219,24 @@ class Simulation {
   async #kill(): Promise<void> {
     const gone = await this.#withContact(() => this.#cluster.kill(this.#random.int(9)));
     for (const client of this.#clients) {
-      const isStock = client.style !== 'cursor';
-      // What a node knew that is gone at once, nobody knows: a stock client begins anew.
-      const isWaiting = client.connection.received.length === 0;
-      if (isStock && isWaiting && client.knowers.has(gone)) {
-        client.exemptUntil = client.connectedAt;
-        client.hasBegunAnew = true;
-      }
+      if (client.style !== 'cursor') this.#forget(client, gone);
       if (client.node !== gone) continue;
       client.leave(false);
       this.#comeBack(client);
-      if (!isStock) continue;
-      client.exemptUntil = this.#truth.now;
-      client.hasBegunAnew = true;
+      if (client.style !== 'cursor') this.#exempt(client, this.#truth.now);
     }
+  }
+
+  /** What a node knew that is gone at once, nobody knows: a stock client that it had not told of begins anew. */
+  #forget(client: SimulatedClient, gone: TestNode): void {
+    const isWaiting = client.connection.received.length === 0;
+    if (this.#isSlow) this.#exempt(client, this.#truth.now);
+    else if (isWaiting && client.knowers.has(gone)) this.#exempt(client, client.connectedAt);
+  }
+
+  #exempt(client: SimulatedClient, until: number): void {
+    client.exemptUntil = until;
+    client.hasBegunAnew = true;
   }
 
   async #drain(): Promise<void> {
