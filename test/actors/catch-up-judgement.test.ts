@@ -72,6 +72,27 @@ describe('what catching up takes for an event', () => {
     expect(node.telemetry.counts.recordsExpired).toBe(2);
   });
 
+  it('drops what is over in the queue of a slow client behind what is not', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ socketHighWaterBytes: 9_000, stalledDeadlineMs: 1e9, heartbeatMs: 1e9 });
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    await world.settle();
+    client.isSlow = true;
+    const before = Array.from({ length: 30 }, (_, n) => `before ${n}`);
+    await world.log.append(before.map((title) => record(title)));
+    await world.settle();
+    const expiresAtMs = world.clock.now() + 5_000;
+    await world.log.append([record('lasts'), record('short', { expiresAtMs }), record('lasts too')]);
+    await world.settle();
+    expect(client.titles()).toEqual(before);
+    world.clock.advance(6_000);
+    client.isSlow = false;
+    client.read();
+    await world.settle();
+    expect(client.titles()).toEqual([...before, 'lasts', 'lasts too']);
+  });
+
   it('passes over a record that our own code fails on, live and later, and delivers what follows', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const node = await world.node();

@@ -2,7 +2,7 @@ import type { Delivery, Marker, SessionEndReason } from '../../src/actors/sessio
 import type { GatewayError } from '../../src/errors.ts';
 import { subscribe, TestClient } from '../actors/client.ts';
 import { type TestNode, viewer } from '../actors/node.ts';
-import { news } from './truth.ts';
+import { topicsOf } from './truth.ts';
 
 /**
  * A client over all of its connections. `cursor`: passes the last cursor that it got. `echo`: a stock client, which passes nothing, answers markers
@@ -142,7 +142,7 @@ export class SimulatedClient {
     connection.handle.initReceived();
     connection.handle.authenticated(viewer(this.name));
     const options = this.style === 'cursor' ? { after } : { resumeKey: `${this.name}/${this.style}` };
-    subscribe(connection, { ...options, filter: { topics: [news] } });
+    subscribe(connection, { ...options, filter: { topics: topicsOf(this.name) } });
     return connection;
   }
 

@@ -26,8 +26,13 @@ export type Written = {
   fate: Fate;
 };
 
-export const isFor = ({ audience }: Written, name: string): boolean =>
-  audience.kind !== 'user' || audience.userId === name;
+/** Topics that the clients of a user follow. */
+export const topicsOf = (name: string): readonly TopicName[] => (name === 'u3' ? [] : [news]);
+
+export const isFor = ({ audience }: Written, name: string): boolean => {
+  if (audience.kind === 'topic') return topicsOf(name).includes(audience.topic);
+  return audience.kind === 'everyone' || audience.userId === name;
+};
 
 export class Truth {
   readonly written: Written[] = [];
