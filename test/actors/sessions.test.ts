@@ -20,6 +20,20 @@ describe('a session', () => {
     expect(client.endedBy).toBe('init_repeated');
   });
 
+  it('runs no operation while its ack waits for its turn, though its token is verified', async () => {
+    const world = await createWorld();
+    const node = await world.node({ admissionsPerSecond: 1, admissionBurst: 1 });
+    connectAs(node, viewer('u1'));
+    const waiting = connectAs(node, viewer('u2'));
+    const request = { operationId: 'op', filter: everything, after: null, plan: null, resumeKey: null };
+    expect([waiting.acknowledged, waiting.handle.isActive]).toEqual([0, false]);
+    expect(waiting.handle.subscribe(request)?.code).toBe('DRAINING');
+    expect(node.core.stats.subscriptions).toBe(0);
+    world.clock.advance(1_100);
+    expect(waiting.acknowledged).toBe(1);
+    expect(waiting.handle.subscribe(request)).toBe(null);
+  });
+
   it('closes with too_many_sockets at the eleventh socket of a user, and takes one when another has gone', async () => {
     const world = await createWorld();
     const node = await world.node();
