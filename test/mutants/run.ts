@@ -31,7 +31,7 @@ const suites = [
   ['test/log', 'test/kafka/positions.test.ts', 'test/kafka/record-set.test.ts', 'test/event.test.ts'],
   ['test/graphql', 'test/contract/clients.test.ts', 'test/contract/graphql-transport-ws.test.ts'],
 ];
-const seeds = 400;
+const seeds = 1_500;
 
 /** Names of all mutants. */
 export const mutants = async (): Promise<readonly string[]> =>

@@ -109,7 +109,7 @@ export const simulate = async (seed: number): Promise<Outcome> => {
   const cluster = new Cluster(world, conditionsOf(random), slowMs);
   await cluster.start(1 + random.int(3));
   const simulation = new Simulation({ world, cluster, random, truth: new Truth(world, partitionCount), slowMs });
-  return { seed, ...(await simulation.play(20 + random.int(60))) };
+  return { seed, ...(await simulation.play(random.once(40) ? 600 : 20 + random.int(60))) };
 };
 
 type Parts = {
