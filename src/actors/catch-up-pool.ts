@@ -11,7 +11,7 @@ import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
 import { LogRun } from './log-run.ts';
 import type { CoreOptions } from './options.ts';
-import { applyVerdicts, cutsIn, isAboutToAppear, isUnfamiliar, mapCursor } from './resume.ts';
+import { applyVerdicts, cutsIn, isAboutToAppear, isUnfamiliar, mapCursor, missingPartitions } from './resume.ts';
 import type { Ring } from './ring.ts';
 import { Scan } from './scan.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -24,6 +24,10 @@ import type { Turn } from './turn.ts';
 const maxRunsPerPartition = 2;
 /** Who has so many blocks to wait for that nobody else may want waits for a reading of its own. */
 const maxBlocksAlong = 16;
+
+/** A cursor that speaks of partitions which nobody finds in so many looks is not to be waited for. */
+const maxLooks = 40;
+const beginning: NextOffset = { next: 0n, epoch: -1 };
 
 /** Whether what was read of a partition counts for nothing after `gap`. */
 const isVoid = (partition: PartitionId, gap: FeedGap): boolean => {
@@ -329,6 +333,13 @@ export class CatchUpPool {
     const { log, tail } = this.#deps;
     if (!isUnfamiliar(cursor, tail.topics)) return;
     await this.#untilAnswered(catchUp, () => log.offsets());
+    for (let looks = 0; looks < maxLooks && !catchUp.isEnded; looks++) {
+      const missing = missingPartitions(cursor, tail.topics);
+      if (missing.length === 0) break;
+      // Asked about what it does not know, the log looks again.
+      await this.#check(catchUp, new Map(missing.map((partition) => [partition, beginning])));
+      await this.#pause();
+    }
     const isWithout = (): boolean => cursor.length > 0 && tail.topics.length === 0;
     while (
       !catchUp.isEnded &&

@@ -145,8 +145,12 @@ export class Intake implements FeedHandler {
 
   /** A partition that nobody has told of yet: added, or of a topic that was made anew with more of them than there were. */
   #meet(partition: PartitionId): void {
-    this.adopt(this.#deps.topology());
-    if (this.#deps.tail.at(partition) === undefined) this.#recreated(partition);
+    const { tail, topology } = this.#deps;
+    this.adopt(topology());
+    const isReplaced = !topology().topics.every(({ fingerprint }) =>
+      tail.topics.some((each) => each.fingerprint === fingerprint),
+    );
+    if (tail.at(partition) === undefined && isReplaced) this.#recreated(partition);
   }
 
   /** One record, in one turn. A bug of ours in it is counted and costs this record only. */

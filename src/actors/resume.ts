@@ -1,5 +1,5 @@
 import type { TopicPositions } from '../cursor.ts';
-import type { NextOffset, PartitionId, PositionVector } from '../event.ts';
+import { type NextOffset, type PartitionId, type PositionVector, partitionId } from '../event.ts';
 import type { LogTopic, PositionVerdict, Topology } from '../log/event-log.ts';
 import { partitionsOf, type Tail } from './tail.ts';
 
@@ -57,6 +57,17 @@ export const isUnfamiliar = (cursor: readonly TopicPositions[], topics: readonly
   cursor.some(({ fingerprint, partitions }) => {
     const topic = topics.find((each) => each.fingerprint === fingerprint);
     return topic === undefined || topic.partitionCount < partitions.length;
+  });
+
+/** Partitions of which a cursor speaks, of topics that this node has with fewer of them: they were added since, and another node has noticed first. */
+export const missingPartitions = (
+  cursor: readonly TopicPositions[],
+  topics: readonly LogTopic[],
+): readonly PartitionId[] =>
+  cursor.flatMap(({ fingerprint, partitions }) => {
+    const topic = topics.find((each) => each.fingerprint === fingerprint);
+    if (topic === undefined) return [];
+    return partitions.flatMap((_, n) => (n < topic.partitionCount ? [] : [partitionId(topic.name, n)]));
   });
 
 const isReplaced = ({ name, fingerprint }: LogTopic, { topics }: Topology): boolean => {

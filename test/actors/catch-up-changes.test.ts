@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { partitionId } from '../../src/event.ts';
-import type { EventLog, GapChunk } from '../../src/log/event-log.ts';
+import type { EventLog, GapChunk, Topology } from '../../src/log/event-log.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { afterIo, createWorld, record, type TestNode, topic, viewer, type World } from './node.ts';
 
@@ -201,6 +201,45 @@ describe('catching up while the log changes', () => {
     subscribe(second, { after });
     await world.settle();
     expect([second.gaps(), second.titles()]).toEqual([[], ['first of all']]);
+  });
+
+  it('waits for partitions that the cursor has and this node has not, and forgets nothing of them', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    let isBlind = false;
+    const seen = (topology: Topology): Topology => ({
+      topics: topology.topics.map((each) => (isBlind ? { ...each, partitionCount: 1 } : each)),
+    });
+    let tell: (topology: Topology) => void = () => {};
+    const late = await world.node({
+      throughLog: (log) => ({
+        ...log,
+        topology: () => seen(log.topology()),
+        onTopologyChange(listener) {
+          tell = listener;
+          return log.onTopologyChange((topology) => listener(seen(topology)));
+        },
+      }),
+    });
+    late.hold();
+    isBlind = true;
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    world.store.grow(topic, 2);
+    await world.log.append([record('of the new one', { partition: 1 })]);
+    await world.settle();
+    const second = connectAs(late, viewer('u1'));
+    subscribe(second, { after: client.lastCursor });
+    await world.settle();
+    expect(second.received).toEqual([]);
+    isBlind = false;
+    tell(world.log.topology());
+    late.release();
+    await world.settle();
+    world.clock.advance(600);
+    await world.settle();
+    expect([second.titles(), second.gaps(), second.payloads().at(-1)?.isLive]).toEqual([[], [], true]);
+    expect(second.lastCursor).toBe(client.lastCursor);
   });
 
   it('judges positions anew where the topic became another while the log was asked about them', async () => {

@@ -15,14 +15,17 @@ export type Resumes = {
   readonly lostToKill: readonly Placed[];
 };
 
-/** Whether the place of a client may be gone since its node was killed before another could know it. */
+/**
+ * Whether the place of a client may be gone since its node was killed before another could know it. What a slow reader gets last may have left the node
+ * long before that.
+ */
 export const isPlaceKilled = (visit: Visit, { deeds }: Evidence): boolean =>
   deeds.some(
     ({ name, node, begin }) =>
       name === 'gateway-kill' &&
       node !== null &&
       visit.nodesSinceLast.includes(node) &&
-      begin >= (visit.last?.t ?? 0) - 1_000 &&
+      begin >= visit.lastConnectedAt - 1_000 &&
       begin <= visit.t,
   );
 

@@ -24,6 +24,8 @@ export type Visit = {
   readonly steps: readonly Step[];
   /** The last payload before this visit; null in the first. */
   readonly last: Payload | null;
+  /** When the connection was made on which it came. */
+  readonly lastConnectedAt: number;
   /** Nodes that the client had to do with since that payload, this one not included. */
   readonly nodesSinceLast: readonly string[];
   /** When the connection before ended. */
@@ -90,6 +92,8 @@ class Walk {
   readonly #echoes: Echoes;
   #node = '';
   #last: Payload | null = null;
+  #connectedAt = 0;
+  #lastConnectedAt = 0;
   #nodesSinceLast: string[] = [];
   #closedAt = 0;
 
@@ -102,6 +106,7 @@ class Walk {
     switch (entry.kind) {
       case 'connected':
         this.#node = entry.node;
+        this.#connectedAt = entry.t;
         break;
       case 'closed':
         this.#echoes.ended(entry.t);
@@ -127,6 +132,7 @@ class Walk {
       after,
       steps: [],
       last: this.#last,
+      lastConnectedAt: this.#lastConnectedAt,
       nodesSinceLast: [...this.#nodesSinceLast],
       closedAt: this.#closedAt,
       echoed: this.#echoes.sure,
@@ -140,6 +146,7 @@ class Walk {
     const from = before === undefined ? placeOf(visit.after ?? '') : before.to;
     visit.steps.push({ payload, from, to: placeOf(payload.cursor) });
     this.#last = payload;
+    this.#lastConnectedAt = this.#connectedAt;
     this.#nodesSinceLast = [];
   }
 }
