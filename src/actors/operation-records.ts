@@ -81,6 +81,7 @@ export class OperationRecords {
   readonly #logger: Logger;
   /** Records that were written here and have not come back. */
   readonly #underway = new Map<string, number>();
+  #isFailing = false;
 
   constructor(deps: { readonly store: ParkingStore | null; readonly node: string; readonly logger: Logger }) {
     this.#store = deps.store;
@@ -116,13 +117,18 @@ export class OperationRecords {
     this.#underway.set(key, (this.#underway.get(key) ?? 0) + 1);
     try {
       await this.#store.put(prefix + key, record === undefined ? undefined : encode(record));
+      this.#isFailing = false;
       return true;
     } catch (cause) {
       // One that may still land comes back as our own all the same, by when something newer may stand here.
       if ((cause as GatewayError).outcome !== 'unknown') this.#cameBack(key);
-      this.#logger.warn('what becomes of an operation could not be told to other nodes', {
-        error: (cause as Error).message,
-      });
+      // One line for a log that does not answer, not one for each operation.
+      if (!this.#isFailing) {
+        const what =
+          'what becomes of operations cannot be told to other nodes: stock clients that come to them may begin anew';
+        this.#logger.warn(what, { error: (cause as Error).message });
+      }
+      this.#isFailing = true;
       return false;
     }
   }
