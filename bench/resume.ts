@@ -1,7 +1,8 @@
 import { WebSocket } from 'ws';
 import { scratchFolder, startGateway } from '../test/support/gateway.ts';
 import { testToken } from '../test/support/token.ts';
-import { report, two } from './figures.ts';
+import { startEstablished } from './established.ts';
+import { quantile, report, rest, two } from './figures.ts';
 
 /** Many clients that were away come back: all at once, against one after another. Each is caught up when a payload says `isLive`. */
 
@@ -92,17 +93,29 @@ export const resumes = async (): Promise<void> => {
   const single = await timed(async () => {
     for (let n = 0; n < oneByOne; n++) await resume(gateway.wsUrl, `user-${n}`, cursor);
   });
+  const established = await startEstablished(gateway, { count: 200, perSecond: 100 });
+  await rest(5_000);
+  established.take();
+  await rest(10_000);
+  const quiet = established.take();
   const before = await read(gateway.adminUrl);
   const together = await timed(() =>
     Promise.all(Array.from({ length: returners }, (_, n) => resume(gateway.wsUrl, `user-${n}`, cursor))),
   );
   const after = await read(gateway.adminUrl);
+  const busy = established.take();
+  await established.stop();
+  const p99 = [quiet, busy].map((values) => quantile(values, 0.99)) as [number, number];
   const each = single / oneByOne;
   report(`resume: ${returners} clients at once, ${behind + 120_000} records behind in 12 partitions`, [
     ['one by one (of a sample)', `${two(each)} ms each, ${two((each * returners) / 1_000)} s for all`],
     ['all at once', `${two(together / 1_000)} s`],
     ['readings of the log, records decoded', `${after.readings - before.readings}, ${after.records - before.records}`],
     ['ratio', two(together / (each * returners))],
+    [
+      "the others' p99, before / meanwhile",
+      `${p99.map(two).join(' / ')} ms (${quiet.length} / ${busy.length} events), ratio ${two(p99[1] / p99[0])}`,
+    ],
   ]);
   await gateway.end();
   await folder.remove();
