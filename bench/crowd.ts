@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
 import { testToken } from '../test/support/token.ts';
+import { frame, handshake } from './bare-socket.ts';
 
 /**
  * Part of a benchmark, in a process of its own: opens many sockets at once, each its own user with one subscription, from many loopback addresses as
@@ -27,24 +28,6 @@ const addresses = 250;
 const pause = (attempt: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, (100 * 2 ** attempt + Math.random() * 200) % 5_000));
 
-/** A text frame of a client, under a mask of zeros; below 64 KiB. */
-const frame = (message: unknown): Buffer => {
-  const payload = Buffer.from(JSON.stringify(message));
-  const head =
-    payload.length < 126 ? [0x81, 0x80 | payload.length] : [0x81, 0xfe, payload.length >> 8, payload.length & 0xff];
-  return Buffer.concat([Buffer.from(head), Buffer.alloc(4), payload]);
-};
-
-const handshake = [
-  'GET /graphql HTTP/1.1',
-  'Host: gateway',
-  'Upgrade: websocket',
-  'Connection: Upgrade',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  'Sec-WebSocket-Protocol: graphql-transport-ws',
-  '\r\n',
-].join('\r\n');
 const subscribing = frame({ type: 'subscribe', id: '1', payload: { query } });
 
 type Outcome = { readonly ok: boolean; readonly code: number };

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { scratchFolder, startGateway } from '../test/support/gateway.ts';
 import { testToken } from '../test/support/token.ts';
+import { frame, handshake } from './bare-socket.ts';
 import { report, rest, two } from './figures.ts';
 
 /**
@@ -17,24 +18,6 @@ const eventBytes = 10_240;
 const allowedBytes = 262_144 + 65_536 + 2 * eventBytes;
 
 const stream = 'subscription { notificationReceived { cursor edge { node { title body } } } }';
-
-const frame = (message: unknown): Buffer => {
-  const payload = Buffer.from(JSON.stringify(message));
-  const head =
-    payload.length < 126 ? [0x81, 0x80 | payload.length] : [0x81, 0xfe, payload.length >> 8, payload.length & 0xff];
-  return Buffer.concat([Buffer.from(head), Buffer.alloc(4), payload]);
-};
-
-const handshake = [
-  'GET /graphql HTTP/1.1',
-  'Host: gateway',
-  'Upgrade: websocket',
-  'Connection: Upgrade',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  'Sec-WebSocket-Protocol: graphql-transport-ws',
-  '\r\n',
-].join('\r\n');
 
 /** Comes back whenever it is closed, until `isOver`. Reads until its subscription runs, then never again. */
 const stallSocket = (port: number, token: string, isOver: () => boolean): void => {

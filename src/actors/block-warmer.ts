@@ -66,16 +66,33 @@ const untilDone = async <Result>(
   return null;
 };
 
-/** Blocks from before are as good as the log says of the end of the newest: what it still has as it was, it has before it too. */
+/**
+ * Blocks from before are as good as the log says of the end of the newest: what it still has as it was, it has before it too. The rest goes for good:
+ * else what is added later would vouch for it at the next start.
+ */
 const adoptKept = async ({ log, blocks }: BlockWarmerDeps, partition: PartitionId): Promise<void> => {
   const kept = [...(await blocks.load(partition))].sort((a, b) => a.index - b.index);
-  const newest = kept.findLast(({ epoch }) => epoch >= 0);
-  if (newest === undefined) return;
-  const next = BigInt(newest.index + 1) * BigInt(blocks.size);
-  const verdict = (await log.check(new Map([[partition, { next, epoch: newest.epoch }]]))).get(partition);
-  if (verdict === 'valid' || verdict === 'expired')
-    for (const block of kept.slice(0, kept.indexOf(newest) + 1)) blocks.adopt(partition, block, true);
-  else blocks.truncate(partition, 0n);
+  const proven = await provenEnd(
+    log,
+    { partition, size: blocks.size },
+    kept.findLast(({ epoch }) => epoch >= 0),
+  );
+  const good = kept.filter(({ index }) => index < proven);
+  for (const block of good) blocks.adopt(partition, block, true);
+  if (good.length < kept.length) blocks.truncate(partition, BigInt(proven) * BigInt(blocks.size));
+};
+
+/** Blocks below that index stand for what the log has. */
+const provenEnd = async (
+  log: EventLog,
+  { partition, size }: { readonly partition: PartitionId; readonly size: number },
+  newest: Block | undefined,
+): Promise<number> => {
+  if (newest === undefined) return 0;
+  const end = newest.index + 1;
+  const position = { next: BigInt(end) * BigInt(size), epoch: newest.epoch };
+  const verdict = (await log.check(new Map([[partition, position]]))).get(partition);
+  return verdict === 'valid' || verdict === 'expired' ? end : 0;
 };
 
 const warmPartition = async (deps: BlockWarmerDeps, { partition, from, to }: Range): Promise<void> => {

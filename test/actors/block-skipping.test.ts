@@ -218,6 +218,27 @@ describe('after a start', () => {
     expect(client.titles()).toEqual(['instead']);
   });
 
+  it('what nobody can vouch for is forgotten for good, lest what is added later should', async () => {
+    const store = createStore();
+    const world = await createWorld({ partitionCount: 1 });
+    const before = await world.node({ ...small, blockStore: store });
+    await leave(world, before);
+    await world.log.append(noise(1_000));
+    await world.settle();
+    await before.core.stop();
+    const [newest] = [...store.kept.keys()].slice(-1);
+    const unproven = (newest ?? 0) + 5;
+    store.kept.set(unproven, { index: unproven, epoch: -1, bits: new Uint8Array(), duplicates: [] });
+    const node = await world.node({ ...small, blockStore: store });
+    expect(store.kept.has(unproven)).toBe(false);
+    expect(store.kept.has(newest ?? -1)).toBe(true);
+    expect(node.core.stats.knownBlocks).toBe(store.kept.size);
+    for (const block of store.kept.values()) store.kept.set(block.index, { ...block, epoch: -1 });
+    const another = await world.node({ ...small, blockStore: store, tickMs: 0.01 });
+    expect([...store.kept.values()].some(({ epoch }) => epoch < 0)).toBe(false);
+    await another.core.stop();
+  });
+
   it('a log that fails in the middle costs time and nothing else', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const after = await leave(world, await world.node(small));
