@@ -114,6 +114,8 @@ export class OperationRecords {
   /** Writes the newest record of `key`, or deletes it. Resolves with true when other nodes can read it, with false, and a line in the log, where that failed. */
   async put(key: string, record: OperationRecord | undefined): Promise<boolean> {
     if (this.#store === null) return true;
+    // A deletion of nothing never comes back: waiting for it would have this node deaf to whatever is told of the key later.
+    if (record === undefined && !this.#underway.has(key) && this.get(key) === null) return true;
     this.#underway.set(key, (this.#underway.get(key) ?? 0) + 1);
     try {
       await this.#store.put(prefix + key, record === undefined ? undefined : encode(record));
