@@ -188,6 +188,10 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     return this.#subscriptions.has(operationId);
   }
 
+  get subscriptionCount(): number {
+    return this.#subscriptions.size;
+  }
+
   echoed(counter: number, by: SessionClass): void {
     if (this.#isEnded) return;
     // Where the application echoes, an answer of its WebSocket stack says that it is there, and nothing of what it has got.

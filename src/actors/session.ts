@@ -75,7 +75,7 @@ export type SessionLink = {
   /** Bytes handed over and not yet taken by the kernel. */
   readonly bufferedBytes: number;
   mark(marker: Marker): void;
-  /** Ends the operation with an `error` for its id; the session lives on. */
+  /** Ends the operation with an `error` for its id: a subscription that has just ended, or SSE's only one. The session lives on. */
   fail(operationId: string, error: GatewayError): void;
   /** Closes with the reason's code after what was delivered. */
   close(reason: SessionEndReason): void;
@@ -102,6 +102,8 @@ export type SessionHandle = {
   unsubscribe(operationId: string): void;
   /** Whether `operationId` names a running subscription. */
   has(operationId: string): boolean;
+  /** How many run. */
+  readonly subscriptionCount: number;
   /** The peer echoed marker `counter`, by protocol pong (`echo`) or RFC 6455 pong (`bare`). */
   echoed(counter: number, by: SessionClass): void;
   /** Anything at all came from the peer: it is there. */

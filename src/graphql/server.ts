@@ -19,6 +19,7 @@ import { createRendering } from './rendering.ts';
 import { attachResolvers } from './resolvers.ts';
 import type { EventSchema } from './schema/index.ts';
 import type { SocketDeps } from './socket-deps.ts';
+import { SocketWrites } from './socket-writes.ts';
 import { createUpgrades } from './upgrade.ts';
 import { createHttpExecutor } from './yoga.ts';
 
@@ -81,7 +82,8 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
     now: () => clock.now(),
   };
   const rendering = createRendering(schema, mask);
-  const shared: SocketDeps = { schema, documents, rendering, mask, services, telemetry, clock, limits };
+  const writes = new SocketWrites();
+  const shared: SocketDeps = { schema, documents, rendering, writes, mask, services, telemetry, clock, limits };
   const execute = createHttpExecutor({ schema, documents, mask, path, isGraphiqlEnabled });
   const httpDeps = { ...shared, access, execute, path, isGraphiqlEnabled, isIntrospectionEnabled };
   const addressOf = createClientAddress(options.trustedProxies ?? []);

@@ -6,12 +6,14 @@ import type { ErrorMask } from './graphql-errors.ts';
 import type { OperationServices } from './operation-context.ts';
 import type { GraphqlLimits } from './options.ts';
 import type { Rendering } from './rendering.ts';
+import type { SocketWrites } from './socket-writes.ts';
 
 /** What all sockets of a server share. */
 export type SocketDeps = {
   readonly schema: GraphQLSchema;
   readonly documents: Documents;
   readonly rendering: Rendering;
+  readonly writes: SocketWrites;
   readonly mask: ErrorMask;
   readonly services: OperationServices;
   readonly telemetry: Telemetry;

@@ -12,6 +12,7 @@ import { completeFrame, errorFrame, nextFrame } from './socket-protocol.ts';
 import type { SocketWriter } from './socket-writer.ts';
 import { readSubscription } from './subscribe-operation.ts';
 import { readTrace, trustedTrace } from './trace-context.ts';
+import { toWire } from './wire-text.ts';
 
 /** Operations of one socket, by the ids that its client chose: any text [GQLWS-4.9], so they are keys of a Map and of nothing else. */
 
@@ -23,8 +24,8 @@ export class SocketOperations {
   readonly #session: SessionHandle;
   readonly #writer: SocketWriter;
   readonly #deps: SocketDeps;
-  readonly #running = new Map<string, Running>();
-  readonly #subscribed = new Set<string>();
+  /** Made with the first query: most sockets only subscribe. */
+  #running: Map<string, Running> | null = null;
 
   constructor(session: SessionHandle, writer: SocketWriter, deps: SocketDeps) {
     this.#session = session;
@@ -39,7 +40,7 @@ export class SocketOperations {
     if (!isActive || viewer === null) return violations.unauthorized;
     const { id } = message;
     // [GQLWS-4.2] [GQLWS-4.3] In the turn in which it came: nothing else can take the id in between.
-    if (this.#running.has(id) || this.#session.has(id)) return violations.idTaken(id);
+    if (this.#running?.has(id) === true || this.#session.has(id)) return violations.idTaken(id);
     const errors = this.#tryToBegin(message, viewer, trace);
     if (errors.length > 0) this.#refuse(id, errors);
     return null;
@@ -47,24 +48,23 @@ export class SocketOperations {
 
   /** The client wants no more of `id` [GQLWS-7.2]. Unknown ids are ignored: the end may have crossed ours [GQLWS-7.3]. */
   complete(id: string): void {
-    const running = this.#running.get(id);
+    const running = this.#running?.get(id);
     if (running !== undefined) {
       running.isCancelled = true;
-      this.#running.delete(id);
+      this.#running?.delete(id);
     }
-    if (this.#subscribed.delete(id)) this.#session.unsubscribe(id);
+    this.#session.unsubscribe(id);
   }
 
-  /** Ends a subscription with an error. */
+  /** A subscription has ended with an error. */
   fail(id: string, error: GatewayError): void {
-    if (this.#subscribed.delete(id)) this.#refuse(id, [error]);
+    this.#refuse(id, [error]);
   }
 
   /** The socket is gone: results of what is in flight go nowhere. */
   cancelAll(): void {
-    for (const running of this.#running.values()) running.isCancelled = true;
-    this.#running.clear();
-    this.#subscribed.clear();
+    for (const running of this.#running?.values() ?? []) running.isCancelled = true;
+    this.#running = null;
   }
 
   /** A bug met on behalf of one operation is that operation's trouble. */
@@ -80,7 +80,7 @@ export class SocketOperations {
   /** What is wrong with the operation; empty once it runs. */
   #begin({ id, payload }: SubscribeMessage, viewer: Viewer, trace: TraceContext | null): readonly unknown[] {
     const { maxOperations } = this.#deps.limits;
-    if (this.#running.size + this.#subscribed.size >= maxOperations) {
+    if ((this.#running?.size ?? 0) + this.#session.subscriptionCount >= maxOperations) {
       const message = `the socket has ${maxOperations} operations already: complete one first`;
       return [new GatewayError('OVERLOADED', message)];
     }
@@ -105,27 +105,27 @@ export class SocketOperations {
 
   /** [GQLWS-4.7]. */
   #subscribe(request: SubscribeRequest): readonly unknown[] {
-    this.#subscribed.add(request.operationId);
     const refusal = this.#session.subscribe(request);
-    if (refusal === null) return [];
-    this.#subscribed.delete(request.operationId);
-    return [refusal];
+    return refusal === null ? [] : [refusal];
   }
 
   /** [GQLWS-4.5] [GQLWS-4.6]. */
   async #run(id: string, run: OperationRun): Promise<void> {
     const running: Running = { isCancelled: false };
+    this.#running ??= new Map();
     this.#running.set(id, running);
     const outcome = await runOperation(this.#deps.schema, this.#deps.mask, run);
     if (running.isCancelled) return;
-    this.#running.delete(id);
-    if (outcome.kind === 'result') this.#writer.write([nextFrame(id, outcome.json), completeFrame(id)]);
-    else this.#refuse(id, outcome.errors);
+    this.#running?.delete(id);
+    if (outcome.kind === 'result') {
+      this.#writer.write(nextFrame(id, toWire(outcome.json)));
+      this.#writer.write(completeFrame(id));
+    } else this.#refuse(id, outcome.errors);
   }
 
   #refuse(id: string, errors: readonly unknown[]): void {
     const formatted = this.#deps.mask.format(errors);
     this.#deps.telemetry.count('operationErrors', String(formatted[0]?.extensions?.['code'] ?? 'BAD_USER_INPUT'));
-    this.#writer.write([errorFrame(id, formatted)]);
+    this.#writer.write(errorFrame(id, formatted));
   }
 }

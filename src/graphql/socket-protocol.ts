@@ -9,6 +9,7 @@ import {
   validateMessage,
 } from 'graphql-ws';
 import { type Close, violations } from './close-codes.ts';
+import { toWire, type WireText } from './wire-text.ts';
 
 /** Grammar of `graphql-transport-ws`, the server's side: text to message, and messages to text. */
 
@@ -40,18 +41,18 @@ export const readMessage = (text: string): ClientMessage | Close => {
 };
 
 /** `connection_ack`. [GQLWS-2.1] */
-export const ackFrame = '{"type":"connection_ack"}';
+export const ackFrame: WireText = toWire('{"type":"connection_ack"}');
 
 /** `pong`, with the ping's payload where it had one; never a null payload, which some clients refuse. [GQLWS-3.1] [GQLWS-3.2] */
-export const pongFrame = (payload: unknown): string =>
-  payload === undefined || payload === null
-    ? '{"type":"pong"}'
-    : `{"type":"pong","payload":${JSON.stringify(payload)}}`;
+export const pongFrame = (payload: unknown): WireText =>
+  payload === undefined || payload === null ? barePong : toWire(`{"type":"pong","payload":${JSON.stringify(payload)}}`);
+
+const barePong = toWire('{"type":"pong"}');
 
 /** `ping` that carries a marker; with the end of the token near, it says so too. */
-export const markerFrame = (counter: number, tokenExpiresInMs: number | null = null): string => {
+export const markerFrame = (counter: number, tokenExpiresInMs: number | null = null): WireText => {
   const challenge = tokenExpiresInMs === null ? '' : `,"tokenExpiresInMs":${tokenExpiresInMs}`;
-  return `{"type":"ping","payload":{"carillon":${counter}${challenge}}}`;
+  return `{"type":"ping","payload":{"carillon":${counter}${challenge}}}` as WireText;
 };
 
 /** The marker that a pong's payload echoes; null where it is none of ours. */
@@ -61,12 +62,12 @@ export const echoedMarker = (payload: unknown): number | null => {
 };
 
 /** `next` with an execution result that is JSON already. [GQLWS-5.1] */
-export const nextFrame = (id: string, resultJson: string): string =>
-  `{"id":${JSON.stringify(id)},"type":"next","payload":${resultJson}}`;
+export const nextFrame = (id: string, resultJson: WireText): WireText =>
+  `{"id":${toWire(JSON.stringify(id))},"type":"next","payload":${resultJson}}` as WireText;
 
 /** `error`: the end of an operation. At least one error. [GQLWS-6.1] */
-export const errorFrame = (id: string, errors: readonly GraphQLFormattedError[]): string =>
-  `{"id":${JSON.stringify(id)},"type":"error","payload":${JSON.stringify(errors)}}`;
+export const errorFrame = (id: string, errors: readonly GraphQLFormattedError[]): WireText =>
+  toWire(`{"id":${JSON.stringify(id)},"type":"error","payload":${JSON.stringify(errors)}}`);
 
 /** `complete`. [GQLWS-7.1] */
-export const completeFrame = (id: string): string => `{"id":${JSON.stringify(id)},"type":"complete"}`;
+export const completeFrame = (id: string): WireText => toWire(`{"id":${JSON.stringify(id)},"type":"complete"}`);

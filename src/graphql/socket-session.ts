@@ -1,15 +1,15 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MessageType } from 'graphql-ws';
-import type { WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 import type { Delivery, Marker, SessionEndReason, SessionHandle, SessionLink } from '../actors/session.ts';
 import type { GatewayError } from '../errors.ts';
 import type { TraceContext } from '../event.ts';
 import type { SessionClass } from '../telemetry/facade.ts';
 import { bearerToken, initToken } from './bearer-token.ts';
 import { type Close, closeOf, violations } from './close-codes.ts';
-import { createMessageBudget, type MessageBudget } from './message-budget.ts';
-import { createPeerPings, type PeerPings } from './peer-pings.ts';
+import { MessageBudget } from './message-budget.ts';
+import { PeerPings } from './peer-pings.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { SocketOperations } from './socket-operations.ts';
 import {
@@ -21,56 +21,81 @@ import {
   pongFrame,
   readMessage,
 } from './socket-protocol.ts';
-import { createSocketWriter, type SocketWriter } from './socket-writer.ts';
+import { SocketWriter, type WriterOwner } from './socket-writer.ts';
 import { readTrace } from './trace-context.ts';
+import { toWire } from './wire-text.ts';
 
 /**
  * One socket, from handshake to close: the transport's half of a session. It speaks the protocol and turns deliveries into frames; state, order,
  * queueing and time-outs are the session actor's, behind `SessionHandle`.
  */
 
+/** A WebSocket that knows its session: listeners are the same functions for all sockets. */
+export class SessionSocket extends WebSocket {
+  session: SocketSession | null = null;
+}
+
 /** One accepted connection. */
 export type SocketConnection = {
-  readonly ws: WebSocket;
+  readonly ws: SessionSocket;
   readonly socket: Duplex;
-  readonly request: IncomingMessage;
+  /** Of the request that opened it. */
+  readonly headers: IncomingHttpHeaders;
   /** Acknowledged or gone, whichever comes first: it no longer counts as opening. Called at least once. */
   readonly onSettled: () => void;
 };
 
+const sessionOf = (ws: WebSocket): SocketSession | null => (ws instanceof SessionSocket ? ws.session : null);
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  sessionOf(this)?.received(data, isBinary);
+}
+function onPong(this: WebSocket, data: Buffer): void {
+  sessionOf(this)?.peerPonged(data);
+}
+function onPing(this: WebSocket): void {
+  sessionOf(this)?.peerPinged();
+}
+function onError(this: WebSocket): void {
+  sessionOf(this)?.violated();
+}
+function onClose(this: WebSocket): void {
+  sessionOf(this)?.ended();
+}
+
 /** Runs one connection until it closes. */
-export class SocketSession implements SessionLink {
+export class SocketSession implements SessionLink, WriterOwner {
   readonly #deps: SocketDeps;
-  readonly #connection: SocketConnection;
   readonly #writer: SocketWriter;
   readonly #budget: MessageBudget;
   readonly #handle: SessionHandle;
   readonly #operations: SocketOperations;
-  #trace: TraceContext | null;
   readonly #pings: PeerPings;
+  /** From the request; not kept once `connection_init` has come. */
+  #authorization: string | undefined;
+  #onSettled: (() => void) | null;
+  #trace: TraceContext | null;
   #peer: SessionClass = 'bare';
   #isClosed = false;
   #endReason: SessionEndReason = 'client_closed';
 
-  constructor(connection: SocketConnection, deps: SocketDeps) {
+  constructor({ ws, socket, headers, onSettled }: SocketConnection, deps: SocketDeps) {
     this.#deps = deps;
-    this.#connection = connection;
-    const { ws, socket, request } = connection;
-    const { counts } = deps.telemetry;
-    this.#writer = createSocketWriter({ ws, socket, counts, onDrained: () => this.#handle.drained() });
-    this.#pings = createPeerPings((counter) => this.#writer.pingPeer(`${counter}`));
-    this.#budget = createMessageBudget(deps.limits.messages, deps.clock);
-    this.#trace = readTrace(request.headers);
+    this.#onSettled = onSettled;
+    const { writes, telemetry, clock, limits } = deps;
+    this.#writer = new SocketWriter(this, { ws, socket, writes, counts: telemetry.counts });
+    this.#pings = new PeerPings(this.#writer);
+    this.#budget = new MessageBudget(limits.messages, clock);
+    this.#authorization = headers.authorization;
+    this.#trace = readTrace(headers);
     this.#handle = deps.services.sessions.open(this, { kind: 'websocket' });
     this.#operations = new SocketOperations(this.#handle, this.#writer, deps);
-    ws.on('message', (data, isBinary) => this.#guarded(() => this.#receive(String(data), isBinary)));
-    ws.on('pong', (data) => this.#guarded(() => this.#peerPonged(String(data))));
-    ws.on('ping', () => this.#guarded(() => this.#handle.heard()));
-    // ws has closed with the code of the violation (1002, 1007, 1009) by then.
-    ws.on('error', () => {
-      this.#endReason = 'protocol_violation';
-    });
-    ws.on('close', () => this.#ended());
+    ws.session = this;
+    ws.on('message', onMessage);
+    ws.on('pong', onPong);
+    ws.on('ping', onPing);
+    ws.on('error', onError);
+    ws.on('close', onClose);
   }
 
   // What the session actor asks for.
@@ -80,18 +105,22 @@ export class SocketSession implements SessionLink {
   }
 
   acknowledge(): void {
-    this.#connection.onSettled();
-    this.#writer.write([ackFrame]);
+    this.#settle();
+    this.#writer.write(ackFrame);
   }
 
   deliver(batch: readonly Delivery[]): void {
-    this.#writer.write(batch.map((delivery) => nextFrame(delivery.operationId, this.#deps.rendering.render(delivery))));
-    for (const { trace } of batch) trace?.event('written');
+    const { rendering } = this.#deps;
+    for (const delivery of batch) {
+      this.#writer.write(nextFrame(delivery.operationId, toWire(rendering.render(delivery))));
+      const { trace } = delivery;
+      if (trace !== null) this.#writer.afterFlush(() => trace.event('written'));
+    }
   }
 
   mark({ counter, tokenExpiresInMs, isProbe }: Marker): void {
     this.#budget.expect();
-    this.#writer.write([markerFrame(counter, tokenExpiresInMs)]);
+    this.#writer.write(markerFrame(counter, tokenExpiresInMs));
     if (isProbe || this.#peer !== 'echo') this.#pings.ask(counter);
   }
 
@@ -106,6 +135,36 @@ export class SocketSession implements SessionLink {
   terminate(): void {
     this.#isClosed = true;
     this.#writer.terminate();
+  }
+
+  // What the socket tells.
+
+  drained(): void {
+    this.#handle.drained();
+  }
+
+  received(data: RawData, isBinary: boolean): void {
+    this.#guarded(() => this.#receive(String(data), isBinary));
+  }
+
+  peerPonged(data: Buffer): void {
+    this.#guarded(() => this.#ponged(String(data)));
+  }
+
+  peerPinged(): void {
+    this.#guarded(() => this.#handle.heard());
+  }
+
+  /** ws has closed with the code of the violation (1002, 1007, 1009) by then. */
+  violated(): void {
+    this.#endReason = 'protocol_violation';
+  }
+
+  ended(): void {
+    this.#isClosed = true;
+    this.#settle();
+    this.#operations.cancelAll();
+    this.#handle.closed(this.#endReason);
   }
 
   // What the peer does.
@@ -142,10 +201,10 @@ export class SocketSession implements SessionLink {
         this.#initialise(message.payload);
         return null;
       case MessageType.Ping:
-        this.#writer.write([pongFrame(message.payload)]);
+        this.#writer.write(pongFrame(message.payload));
         return null;
       case MessageType.Pong:
-        this.#ponged(message.payload);
+        this.#echoed(message.payload);
         return null;
       case MessageType.Subscribe:
         return this.#operations.start(message, this.#trace);
@@ -160,7 +219,8 @@ export class SocketSession implements SessionLink {
     if (!this.#handle.initReceived()) return;
     this.#trace = readTrace(payload) ?? this.#trace;
     const given = initToken(payload);
-    const header = bearerToken(this.#connection.request.headers.authorization);
+    const header = bearerToken(this.#authorization);
+    this.#authorization = undefined;
     const token = given === 'absent' ? header : given === 'malformed' ? null : given.token;
     if (token === null) this.#handle.refused('token_refused');
     else void this.#verify(token);
@@ -173,7 +233,7 @@ export class SocketSession implements SessionLink {
     else this.#handle.refused(verification.reason === 'refused' ? 'token_refused' : 'overloaded');
   }
 
-  #ponged(payload: unknown): void {
+  #echoed(payload: unknown): void {
     const counter = echoedMarker(payload);
     // [GQLWS-3.3]
     if (counter === null) return;
@@ -181,7 +241,7 @@ export class SocketSession implements SessionLink {
     this.#handle.echoed(counter, 'echo');
   }
 
-  #peerPonged(data: string): void {
+  #ponged(data: string): void {
     if (this.#isClosed) return;
     this.#handle.heard();
     if (!/^\d{1,15}$/.test(data)) return;
@@ -201,10 +261,8 @@ export class SocketSession implements SessionLink {
     this.#writer.close(close);
   }
 
-  #ended(): void {
-    this.#isClosed = true;
-    this.#connection.onSettled();
-    this.#operations.cancelAll();
-    this.#handle.closed(this.#endReason);
+  #settle(): void {
+    this.#onSettled?.();
+    this.#onSettled = null;
   }
 }

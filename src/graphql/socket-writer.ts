@@ -2,77 +2,140 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Counts } from '../telemetry/facade.ts';
 import type { Close } from './close-codes.ts';
+import type { SocketWrites, Writable } from './socket-writes.ts';
+import type { WireText } from './wire-text.ts';
 
 /**
- * The bytes' way out of one socket: any number of frames in one write of the kernel, no callback per frame. `ws` makes the frames; the socket below
- * it is corked around them.
+ * The bytes' way out of one socket: frames of one tick go in one write of the kernel, without a callback. `ws` writes close frames and its answers
+ * to pings; all others are made here.
  */
-
-export type SocketWriter = {
-  /** Writes the frames in order. Nothing happens on a closed socket. */
-  write(frames: readonly string[]): void;
-  /** An RFC 6455 ping with `payload`, at most 125 bytes. */
-  pingPeer(payload: string): void;
-  /** Bytes not yet taken by the kernel. */
-  readonly bufferedBytes: number;
-  /** Sends a close frame after what was written. Idempotent; nothing is written afterwards. */
-  close(close: Close): void;
-  /** Cuts the connection. */
-  terminate(): void;
-};
 
 export type SocketWriterDeps = {
   readonly ws: WebSocket;
   /** The socket below `ws`. */
   readonly socket: Duplex;
+  readonly writes: SocketWrites;
   readonly counts: Counts;
-  /** Everything that the kernel had refused is with it now. */
-  readonly onDrained: () => void;
 };
 
-const empty = Buffer.alloc(0);
+/** Who writes. */
+export type WriterOwner = {
+  /** Everything that the kernel had refused is with it now. */
+  drained(): void;
+};
 
-/** Creates the writer of one socket. */
-export const createSocketWriter = ({ ws, socket, counts, onDrained }: SocketWriterDeps): SocketWriter => {
-  let isClosed = false;
-  let isWatching = false;
+const text = 0x81;
+const ping = 0x89;
+const empty = Buffer.alloc(0);
+/** What waits for the end of a tick on one socket, at most: more goes at once. */
+const maxPendingBytes = 65_536;
+
+/** Head of an unmasked, final frame (RFC 6455 §5.2), one character per byte. */
+const headOf = (opcode: number, bytes: number): string => {
+  if (bytes < 126) return String.fromCharCode(opcode, bytes);
+  if (bytes < 65_536) return String.fromCharCode(opcode, 126, bytes >> 8, bytes & 0xff);
+  const [high, low] = [Math.floor(bytes / 2 ** 32), bytes % 2 ** 32];
+  const parts = [high, low].flatMap((word) => [24, 16, 8, 0].map((shift) => (word >>> shift) & 0xff));
+  return String.fromCharCode(opcode, 127, ...parts);
+};
+
+export class SocketWriter implements Writable {
+  readonly #owner: WriterOwner;
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #writes: SocketWrites;
+  readonly #counts: Counts;
+  #pending: string[] | null = null;
+  #pendingBytes = 0;
+  #afterFlush: (() => void) | null = null;
+  #isClosed = false;
+  #isWatching = false;
+
+  constructor(owner: WriterOwner, { ws, socket, writes, counts }: SocketWriterDeps) {
+    this.#owner = owner;
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#writes = writes;
+    this.#counts = counts;
+  }
+
+  /** Bytes that the kernel has not taken. */
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Writes a text frame in this tick, after those before it. Nothing happens on a closed socket. */
+  write(frame: WireText): void {
+    if (!this.#isOpen) return;
+    this.#counts.framesOut++;
+    this.#counts.bytesOut += frame.length;
+    this.#add(headOf(text, frame.length) + frame);
+  }
+
+  /** An RFC 6455 ping with `payload`, at most 125 characters of ASCII, in its place among the frames. */
+  pingPeer(payload: string): void {
+    if (this.#isOpen) this.#add(headOf(ping, payload.length) + payload);
+  }
+
+  /** Calls `task` once what waits is written, or never if that does not happen. One at a time: a later one is called with it. */
+  afterFlush(task: () => void): void {
+    const before = this.#afterFlush;
+    this.#afterFlush =
+      before === null
+        ? task
+        : () => {
+            before();
+            task();
+          };
+  }
+
+  flush(): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    this.#pending = null;
+    this.#pendingBytes = 0;
+    if (!this.#isOpen) return;
+    this.#writes.write(this.#socket, pending);
+    if (this.#socket.writableLength > 0) this.#watch();
+    const task = this.#afterFlush;
+    this.#afterFlush = null;
+    task?.();
+  }
+
+  /** Sends a close frame after what was written. Idempotent; nothing is written afterwards. */
+  close({ code, reason }: Close): void {
+    if (this.#isClosed) return;
+    this.flush();
+    this.#isClosed = true;
+    this.#ws.close(code, reason);
+  }
+
+  /** Cuts the connection. */
+  terminate(): void {
+    this.#isClosed = true;
+    this.#ws.terminate();
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isClosed && this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  #add(frame: string): void {
+    if (this.#pending === null) {
+      this.#pending = [frame];
+      this.#writes.add(this);
+    } else this.#pending.push(frame);
+    this.#pendingBytes += frame.length;
+    if (this.#pendingBytes >= maxPendingBytes) this.flush();
+  }
 
   /** An empty write is done when all before it is: cheaper than a callback per frame, and asked for only where the kernel is full. */
-  const watch = (): void => {
-    if (isWatching || socket.writableLength === 0 || socket.destroyed) return;
-    isWatching = true;
-    socket.write(empty, () => {
-      isWatching = false;
-      if (!isClosed) onDrained();
+  #watch(): void {
+    if (this.#isWatching || this.#socket.destroyed) return;
+    this.#isWatching = true;
+    this.#socket.write(empty, () => {
+      this.#isWatching = false;
+      if (!this.#isClosed) this.#owner.drained();
     });
-  };
-
-  return {
-    write(frames) {
-      if (isClosed || ws.readyState !== ws.OPEN) return;
-      socket.cork();
-      for (const frame of frames) {
-        counts.framesOut++;
-        counts.bytesOut += Buffer.byteLength(frame);
-        ws.send(frame);
-      }
-      socket.uncork();
-      watch();
-    },
-    pingPeer(payload) {
-      if (!isClosed && ws.readyState === ws.OPEN) ws.ping(payload);
-    },
-    get bufferedBytes() {
-      return ws.bufferedAmount;
-    },
-    close({ code, reason }) {
-      if (isClosed) return;
-      isClosed = true;
-      ws.close(code, reason);
-    },
-    terminate() {
-      isClosed = true;
-      ws.terminate();
-    },
-  };
-};
+  }
+}

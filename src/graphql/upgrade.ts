@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { Admission } from '../actors/index.ts';
+import { type Server, type ServerOptions, WebSocketServer } from 'ws';
+import { Admission, type Applicant } from '../actors/index.ts';
 import type { Access } from './access.ts';
 import type { ClientAddress } from './client-address.ts';
 import { violations } from './close-codes.ts';
 import type { EndpointPath } from './endpoint-path.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { subprotocol } from './socket-protocol.ts';
-import { SocketSession } from './socket-session.ts';
+import { SessionSocket, SocketSession } from './socket-session.ts';
 
 /** From an upgrade request to a session: path, origin, room; then ws does the handshake and frames. Refusals are plain HTTP answers. */
 
@@ -40,17 +40,14 @@ class OpeningSockets {
     return (this.#byAddress.get(address) ?? 0) >= this.#most;
   }
 
-  /** Counts one; the returned function gives its place back, once. */
-  enter(address: string): () => void {
+  enter(address: string): void {
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
-    let isIn = true;
-    return () => {
-      if (!isIn) return;
-      isIn = false;
-      const left = (this.#byAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#byAddress.delete(address);
-      else this.#byAddress.set(address, left);
-    };
+  }
+
+  leave(address: string): void {
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, left);
   }
 }
 
@@ -78,31 +75,90 @@ const pickProtocol = (offered: ReadonlySet<string>): string | false => {
   return first ?? false;
 };
 
-const accept = (ws: WebSocket, request: IncomingMessage, deps: SocketDeps & { onSettled: () => void }): void => {
-  if (ws.protocol === subprotocol) {
-    const { onSettled } = deps;
-    new SocketSession({ ws, socket: request.socket, request, onSettled }, deps);
-    return;
-  }
-  ws.on('error', () => {});
-  ws.on('close', deps.onSettled);
-  ws.close(violations.wrongSubprotocol.code, violations.wrongSubprotocol.reason);
+type Handshakes = {
+  readonly deps: SocketDeps;
+  readonly opening: OpeningSockets;
+  readonly pace: Admission;
+  readonly server: Server<typeof SessionSocket>;
 };
+
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
+/** One upgrade request, from its arrival until its session is acknowledged or gone. Nothing of the request outlives the handshake. */
+class Handshake implements Applicant {
+  readonly #shared: Handshakes;
+  readonly #address: string;
+  #waiting: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer } | null;
+  #isCounted = true;
+  readonly #gone = (): void => {
+    this.#shared.pace.leave(this);
+    this.settle();
+  };
+
+  constructor(
+    shared: Handshakes,
+    address: string,
+    waiting: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  ) {
+    this.#shared = shared;
+    this.#address = address;
+    this.#waiting = waiting;
+    shared.opening.enter(address);
+    waiting.socket.once('close', this.#gone);
+    shared.pace.request(this);
+  }
+
+  grant(): void {
+    if (this.#waiting === null) return;
+    const { request, socket, head } = this.#waiting;
+    this.#waiting = null;
+    this.#shared.server.handleUpgrade(request, socket, head, (ws) => {
+      socket.off('close', this.#gone);
+      socket.off('error', destroy);
+      this.#accept(ws, request);
+    });
+  }
+
+  refuse(): void {
+    if (this.#waiting !== null) refuse(this.#waiting.socket, overloaded);
+    this.#waiting = null;
+  }
+
+  /** Gives its place back, once. */
+  settle(): void {
+    if (this.#isCounted) this.#shared.opening.leave(this.#address);
+    this.#isCounted = false;
+  }
+
+  #accept(ws: SessionSocket, { socket, headers }: IncomingMessage): void {
+    const onSettled = (): void => this.settle();
+    if (ws.protocol === subprotocol) {
+      new SocketSession({ ws, socket, headers, onSettled }, this.#shared.deps);
+      return;
+    }
+    ws.on('error', () => {});
+    ws.on('close', onSettled);
+    ws.close(violations.wrongSubprotocol.code, violations.wrongSubprotocol.reason);
+  }
+}
 
 /** Creates the answerer of upgrade requests. */
 export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
   const { access, addressOf, path, limits, services } = deps;
   const opening = new OpeningSockets(limits.maxOpeningPerAddress);
   // @types/ws does not know closeTimeout yet.
-  const options: ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number } = {
+  const options: ServerOptions<typeof SessionSocket> & { closeTimeout: number } = {
     noServer: true,
+    WebSocket: SessionSocket,
     clientTracking: true,
     perMessageDeflate: false,
     maxPayload: limits.maxFrameBytes,
     closeTimeout: limits.closeTimeoutMs,
     handleProtocols: pickProtocol,
   };
-  const server = new WebSocketServer(options);
+  const server = new WebSocketServer<typeof SessionSocket>(options);
   const pace = new Admission({
     perSecond: limits.upgradesPerSecond,
     // Few at once: each goes through all of its handshake in the same turns of the event loop.
@@ -123,19 +179,11 @@ export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
 
   return {
     handle(request, socket, head) {
-      socket.on('error', () => socket.destroy());
+      socket.on('error', destroy);
       const refusal = refusalOf(request);
-      if (refusal !== null) {
-        refuse(socket, refusal);
-        return;
-      }
-      const onSettled = opening.enter(addressOf(request));
-      socket.once('close', onSettled);
-      const take = (): void =>
-        server.handleUpgrade(request, socket, head, (ws) => accept(ws, request, { ...deps, onSettled }));
-      const applicant = { grant: take, refuse: () => refuse(socket, overloaded) };
-      socket.once('close', () => pace.leave(applicant));
-      pace.request(applicant);
+      if (refusal === null)
+        new Handshake({ deps, opening, pace, server }, addressOf(request), { request, socket, head });
+      else refuse(socket, refusal);
     },
     close() {
       for (const ws of server.clients) ws.terminate();

@@ -37,6 +37,10 @@ export class HandDrivenSession implements SessionHandle {
     this.kind = kind;
   }
 
+  get subscriptionCount(): number {
+    return this.subscriptions.size;
+  }
+
   initReceived(): boolean {
     if (this.#hasInit) this.end('init_repeated');
     const isFirst = !this.#hasInit;
