@@ -19,22 +19,19 @@ export type RunningMachine<Event, Tag> = {
   describe(): string;
 };
 
-type Callbacks = {
-  /** Who carries out the machine's effects; what the machine's actions find by `ownerOf`. */
-  readonly owner: object;
+/** Who carries out a machine's effects; what the machine's actions find by `ownerOf`. */
+export type MachineOwner = {
   /** The machine itself threw, and is deaf from here on. */
-  onFailure(thrown: unknown): void;
+  fail(thrown: unknown): void;
 };
 
 export type MachineRunner = {
   /** Starts `machine`; its initial effects run before this returns. */
-  start<Event, Tag>(machine: unknown, input: unknown, callbacks: Callbacks): RunningMachine<Event, Tag>;
+  start<Event, Tag>(machine: unknown, input: unknown, owner: MachineOwner): RunningMachine<Event, Tag>;
 };
 
-const owners = new WeakMap<object, object>();
-
 /** The owner of the machine whose action is running. */
-export const ownerOf = <Owner>(self: object): Owner => owners.get(self) as Owner;
+export const ownerOf = <Owner>(self: object): Owner => running.get(self)?.owner as Owner;
 
 const describeValue = (value: unknown): string => {
   if (typeof value !== 'object' || value === null) return String(value);
@@ -45,31 +42,92 @@ const describeValue = (value: unknown): string => {
   return parts.join(' ');
 };
 
-type Send = (source: AnyActorRef, target: AnyActorRef, event: { type: string }) => void;
+/** A machine with its timers. */
+class Running<Event, Tag> implements RunningMachine<Event, Tag> {
+  readonly owner: MachineOwner;
+  readonly #actor: AnyActorRef;
+  #timers: Delayed[] = [];
 
-/** xstate's scheduler with timers per actor: ending one actor costs its own timers, not everybody's. */
-const createScheduler = (wheel: TimerWheel, send: Send) => {
-  const timers = new WeakMap<AnyActorRef, Map<string, Timer>>();
+  constructor(actor: AnyActorRef, owner: MachineOwner) {
+    this.#actor = actor;
+    this.owner = owner;
+    running.set(actor, this);
+    actor.start();
+    this.#reportFailure();
+  }
+
+  send(event: Event): void {
+    // xstate would write a warning about it in development.
+    if (this.#actor.getSnapshot().status !== 'active') return;
+    this.#actor.send(event as { type: string });
+    this.#reportFailure();
+  }
+
+  hasTag(tag: Tag): boolean {
+    return this.#actor.getSnapshot().hasTag(tag as never);
+  }
+
+  output(): unknown {
+    return this.#actor.getSnapshot().output;
+  }
+
+  describe(): string {
+    return describeValue(this.#actor.getSnapshot().value);
+  }
+
+  schedule(wheel: TimerWheel, id: string, { event, delayMs }: { event: Event; delayMs: number }): void {
+    this.unschedule(id);
+    const delayed: Delayed = {
+      id,
+      timer: wheel.after(delayMs, () => {
+        this.#drop(delayed);
+        this.send(event);
+      }),
+    };
+    this.#timers.push(delayed);
+  }
+
+  unschedule(id: string): void {
+    for (const delayed of this.#timers) {
+      if (delayed.id !== id) continue;
+      delayed.timer.cancel();
+      this.#drop(delayed);
+      return;
+    }
+  }
+
+  unscheduleAll(): void {
+    for (const { timer } of this.#timers) timer.cancel();
+    this.#timers = [];
+  }
+
+  #drop(delayed: Delayed): void {
+    this.#timers = this.#timers.filter((each) => each !== delayed);
+  }
+
+  /** Asked after each step instead of subscribing to it: a subscription of its own per machine costs 300 bytes. */
+  #reportFailure(): void {
+    const snapshot = this.#actor.getSnapshot();
+    if (snapshot.status === 'error') this.owner.fail(snapshot.error);
+  }
+}
+
+type Delayed = { readonly id: string; readonly timer: Timer };
+
+const running = new WeakMap<object, Running<unknown, unknown>>();
+
+/** xstate's scheduler with timers per actor: ending one actor costs its own timers, not everybody's. A machine sends later events to itself only. */
+const createScheduler = (wheel: TimerWheel) => {
   let anonymous = 0;
   return {
-    schedule(...[source, target, event, delayMs, id]: [AnyActorRef, AnyActorRef, { type: string }, number, string?]) {
-      const key = id ?? `anonymous ${anonymous++}`;
-      const own = timers.get(source) ?? new Map<string, Timer>();
-      timers.set(source, own);
-      own.get(key)?.cancel();
-      const task = (): void => {
-        own.delete(key);
-        send(source, target, event);
-      };
-      own.set(key, wheel.after(delayMs, task));
+    schedule(...[source, , event, delayMs, id]: [AnyActorRef, AnyActorRef, { type: string }, number, string?]) {
+      running.get(source)?.schedule(wheel, id ?? `anonymous ${anonymous++}`, { event, delayMs });
     },
     cancel(source: AnyActorRef, id: string) {
-      timers.get(source)?.get(id)?.cancel();
-      timers.get(source)?.delete(id);
+      running.get(source)?.unschedule(id);
     },
     cancelAll(source: AnyActorRef) {
-      for (const timer of timers.get(source)?.values() ?? []) timer.cancel();
-      timers.delete(source);
+      running.get(source)?.unscheduleAll();
     },
   };
 };
@@ -78,24 +136,11 @@ const createScheduler = (wheel: TimerWheel, send: Send) => {
 export const createMachineRunner = (wheel: TimerWheel): MachineRunner => {
   // The end and the failure of a child are reported to its parent; this one listens to neither.
   const root = createActor(fromTransition((state: null) => state, null));
-  const relay: Send = (_source, target, event) => target.send(event);
-  Object.assign(root.system.scheduler, createScheduler(wheel, relay));
+  Object.assign(root.system.scheduler, createScheduler(wheel));
   root.start();
   return {
-    start<Event, Tag>(machine: unknown, input: unknown, callbacks: Callbacks): RunningMachine<Event, Tag> {
-      const actor = createActor(machine as AnyStateMachine, { parent: root, input });
-      owners.set(actor, callbacks.owner);
-      actor.subscribe({ error: (thrown) => callbacks.onFailure(thrown) });
-      actor.start();
-      return {
-        send(event) {
-          // xstate would write a warning about it in development.
-          if (actor.getSnapshot().status === 'active') actor.send(event as { type: string });
-        },
-        hasTag: (tag) => actor.getSnapshot().hasTag(tag as never),
-        output: () => actor.getSnapshot().output,
-        describe: () => describeValue(actor.getSnapshot().value),
-      };
+    start<Event, Tag>(machine: unknown, input: unknown, owner: MachineOwner): RunningMachine<Event, Tag> {
+      return new Running<Event, Tag>(createActor(machine as AnyStateMachine, { parent: root, input }), owner);
     },
   };
 };

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { DeliverSpan, Telemetry } from '../telemetry/facade.ts';
+import type { CoreOptions } from './options.ts';
 import type { Delivery } from './session.ts';
 
 /**
@@ -11,20 +12,27 @@ type Outstanding = {
   readonly counter: number;
   readonly spans: readonly DeliverSpan[];
   /** Per operation, the cursor of the last payload before the marker. */
-  readonly cursors: ReadonlyMap<string, string>;
+  readonly cursors: ReadonlyMap<string, string> | null;
   /** When the last event before the marker was created; null without one. */
   readonly createdAtMs: number | null;
 };
 
+/** What all sessions share. */
 export type MarkersDeps = {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly markerBytes: number;
+  readonly options: Pick<CoreOptions, 'markerBytes'>;
   after(delayMs: number, task: () => void): Timer;
+};
+
+/** The session that marks. */
+export type MarkersOwner = {
   /** All payloads of the operation up to `cursor` have arrived. */
   acknowledged(operationId: string, cursor: string): void;
   /** Writes the marker. `isProbe`: see `Marker`. */
-  send(counter: number, isProbe: boolean): void;
+  sendMarker(counter: number, isProbe: boolean): void;
+  /** Runs a task; what it throws is this session's end. */
+  guarded(task: () => void): void;
 };
 
 /** More than this without an echo: the oldest is given up. */
@@ -33,34 +41,43 @@ const maxOutstanding = 256;
 const maxUnmarkedMs = 5_000;
 
 export class Markers {
+  readonly #owner: MarkersOwner;
   readonly #deps: MarkersDeps;
   #counter = 0;
   #outstanding: Outstanding[] = [];
-  #spans: DeliverSpan[] = [];
-  #cursors = new Map<string, string>();
+  #spans: readonly DeliverSpan[] = none;
+  /** Null while nothing is unmarked. */
+  #cursors: Map<string, string> | null = null;
   #createdAtMs: number | null = null;
   #unmarkedBytes = 0;
   #lastMarkAtMs = 0;
   /** Marks what was written, where nothing that comes later does it before. */
   #due: Timer | null = null;
 
-  constructor(deps: MarkersDeps) {
+  constructor(owner: MarkersOwner, deps: MarkersDeps) {
+    this.#owner = owner;
     this.#deps = deps;
     this.#lastMarkAtMs = deps.clock.monotonic();
   }
 
   /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */
   delivered(batch: readonly Delivery[], bytes: number): void {
+    this.#cursors ??= new Map();
     for (const { operationId, payload, trace } of batch) {
       this.#cursors.set(operationId, payload.cursor);
-      if (trace !== null) this.#spans.push(trace);
+      if (trace !== null) this.#spans = [...this.#spans, trace];
       if (payload.kind === 'event') this.#createdAtMs = payload.envelope.createdAtMs;
     }
     this.#unmarkedBytes += bytes;
-    const { clock, after, markerBytes } = this.#deps;
+    const { clock, options } = this.#deps;
     const sinceMarkMs = clock.monotonic() - this.#lastMarkAtMs;
-    if (sinceMarkMs >= maxUnmarkedMs || this.#spans.length > 0 || this.#unmarkedBytes >= markerBytes) this.mark();
-    else this.#due ??= after(maxUnmarkedMs - sinceMarkMs, () => this.mark());
+    if (sinceMarkMs >= maxUnmarkedMs || this.#spans.length > 0 || this.#unmarkedBytes >= options.markerBytes)
+      this.mark();
+    else this.#due ??= this.#later(maxUnmarkedMs - sinceMarkMs);
+  }
+
+  #later(delayMs: number): Timer {
+    return this.#deps.after(delayMs, () => this.#owner.guarded(() => this.mark()));
   }
 
   /** Sends the next counter. */
@@ -70,13 +87,13 @@ export class Markers {
     this.#counter += 1;
     const [spans, cursors, createdAtMs] = [this.#spans, this.#cursors, this.#createdAtMs];
     this.#outstanding.push({ counter: this.#counter, spans, cursors, createdAtMs });
-    this.#spans = [];
-    if (cursors.size > 0) this.#cursors = new Map();
+    this.#spans = none;
+    this.#cursors = null;
     this.#createdAtMs = null;
     this.#unmarkedBytes = 0;
     this.#lastMarkAtMs = this.#deps.clock.monotonic();
     if (this.#outstanding.length > maxOutstanding) endAll(this.#outstanding.shift(), 'missing');
-    this.#deps.send(this.#counter, isProbe);
+    this.#owner.sendMarker(this.#counter, isProbe);
   }
 
   /** The peer echoed `counter`; earlier ones count too. False for a counter that was never sent. */
@@ -87,7 +104,7 @@ export class Markers {
       const marker = this.#outstanding.shift();
       const createdAtMs = marker?.createdAtMs ?? null;
       endAll(marker, 'acknowledged');
-      for (const [operationId, cursor] of marker?.cursors ?? []) this.#deps.acknowledged(operationId, cursor);
+      for (const [operationId, cursor] of marker?.cursors ?? []) this.#owner.acknowledged(operationId, cursor);
       if (createdAtMs !== null) telemetry.observe('recordToAck', Math.max(0, clock.now() - createdAtMs) / 1_000);
     }
     return true;
@@ -95,7 +112,8 @@ export class Markers {
 
   /** Whether something was written for the operation that is not acknowledged. */
   isOutstanding(operationId: string): boolean {
-    return this.#cursors.has(operationId) || this.#outstanding.some(({ cursors }) => cursors.has(operationId));
+    const isIn = (cursors: ReadonlyMap<string, string> | null): boolean => cursors?.has(operationId) === true;
+    return isIn(this.#cursors) || this.#outstanding.some(({ cursors }) => isIn(cursors));
   }
 
   /** The session is over: what was not acknowledged will not be. */
@@ -105,9 +123,11 @@ export class Markers {
     for (const marker of this.#outstanding) endAll(marker, 'closed');
     for (const span of this.#spans) span.end('closed');
     this.#outstanding = [];
-    this.#spans = [];
+    this.#spans = none;
   }
 }
+
+const none: readonly DeliverSpan[] = [];
 
 const endAll = (marker: Outstanding | undefined, how: 'acknowledged' | 'closed' | 'missing'): void => {
   for (const span of marker?.spans ?? []) {

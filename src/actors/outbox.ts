@@ -5,7 +5,7 @@ import type { Delivery } from './session.ts';
  * still taken, and it is up to the one who offers to stop then. So it holds at most the mark and one delivery per subscription.
  */
 
-export type OutboxLimits = { readonly highWaterBytes: number; readonly highWaterCount: number };
+export type OutboxLimits = { readonly outboxHighWaterBytes: number; readonly outboxHighWaterCount: number };
 
 type Item = { readonly delivery: Delivery; readonly bytes: number };
 
@@ -59,7 +59,7 @@ export class Outbox {
     const bytes = deliveryBytes(delivery);
     this.#items.push({ delivery, bytes });
     this.#bytes += bytes;
-    if (this.#bytes >= this.#limits.highWaterBytes || this.count >= this.#limits.highWaterCount) {
+    if (this.#bytes >= this.#limits.outboxHighWaterBytes || this.count >= this.#limits.outboxHighWaterCount) {
       this.#isSaturated = true;
       this.#hasPassedMark = true;
     }
@@ -119,7 +119,7 @@ export class Outbox {
   }
 
   #relieve(): void {
-    const { highWaterBytes, highWaterCount } = this.#limits;
-    if (this.#bytes <= highWaterBytes / 2 && this.count <= highWaterCount / 2) this.#isSaturated = false;
+    const { outboxHighWaterBytes, outboxHighWaterCount } = this.#limits;
+    if (this.#bytes <= outboxHighWaterBytes / 2 && this.count <= outboxHighWaterCount / 2) this.#isSaturated = false;
   }
 }

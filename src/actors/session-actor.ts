@@ -6,13 +6,13 @@ import { mayFollow, type Viewer } from '../viewer.ts';
 import type { Admission, Applicant } from './admission.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { MachineRunner, RunningMachine } from './machine-runner.ts';
-import { Markers } from './markers.ts';
+import { Markers, type MarkersOwner } from './markers.ts';
 import type { CoreOptions } from './options.ts';
 import type { PolicyGuard } from './policy-guard.ts';
 import type { Holder, Resumption } from './resumption.ts';
 import type { SessionContext, SessionEvent, SessionTag } from './session.machine.ts';
 import type { SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from './session.ts';
-import { SessionFlow } from './session-flow.ts';
+import { SessionFlow, type SessionFlowOwner } from './session-flow.ts';
 import { refusalOf, takenOver, topicForbidden } from './session-refusals.ts';
 import { Subscription, type SubscriptionPort } from './subscription.ts';
 import type { UserActor } from './user-actor.ts';
@@ -49,12 +49,12 @@ export type SessionDeps = {
   ended(session: SessionActor): void;
 };
 
-export class SessionActor implements SessionHandle, Applicant, Holder {
+export class SessionActor implements SessionHandle, Applicant, Holder, SessionFlowOwner, MarkersOwner {
   user: UserActor | null = null;
+  readonly link: SessionLink;
+  readonly markers: Markers;
   readonly #deps: SessionDeps;
-  readonly #link: SessionLink;
   readonly #flow: SessionFlow;
-  readonly #markers: Markers;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #machine: RunningMachine<SessionEvent, SessionTag>;
   #isEnded = false;
@@ -62,36 +62,11 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
 
   constructor(link: SessionLink, kind: 'websocket' | 'sse', deps: SessionDeps) {
     this.#deps = deps;
-    this.#link = link;
-    const { clock, telemetry, options } = deps;
-    this.#markers = new Markers({
-      clock,
-      telemetry,
-      markerBytes: options.markerBytes,
-      after: (delayMs, task) => deps.after(delayMs, () => this.#guarded(task)),
-      acknowledged: (operationId, cursor) => {
-        const subscription = this.#subscriptions.get(operationId);
-        if (subscription !== undefined) subscription.acknowledged = cursor;
-      },
-      send: (counter, isProbe) => link.mark({ counter, tokenExpiresInMs: this.#expiresInMs(), isProbe }),
-    });
-    this.#flow = new SessionFlow({
-      link,
-      markers: this.#markers,
-      flushes: deps.flushes,
-      telemetry,
-      options,
-      sessionClass: kind === 'sse' ? 'none' : 'bare',
-      now: () => clock.now(),
-      saturated: () => this.send({ type: 'outbox.saturated' }),
-      relieved: () => this.#relieved(),
-      progressed: () => this.send({ type: 'outbox.progressed' }),
-      expired: () => this.send({ type: 'token.expired' }),
-      failed: (thrown) => this.fail(thrown),
-    });
-    const input = { canEcho: kind === 'websocket', openedAtMs: clock.now() };
-    const callbacks = { owner: this, onFailure: (thrown: unknown) => this.fail(thrown) };
-    this.#machine = deps.runner.start<SessionEvent, SessionTag>(deps.machine, input, callbacks);
+    this.link = link;
+    this.markers = new Markers(this, deps);
+    this.#flow = new SessionFlow(this, kind === 'sse' ? 'none' : 'bare', deps);
+    const input = { canEcho: kind === 'websocket', openedAtMs: deps.clock.now() };
+    this.#machine = deps.runner.start<SessionEvent, SessionTag>(deps.machine, input, this);
   }
 
   get viewer(): Viewer | null {
@@ -196,7 +171,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     if (this.#isEnded) return;
     // Where the application echoes, an answer of its WebSocket stack says that it is there, and nothing of what it has got.
     if (by === 'bare' && this.#flow.sessionClass === 'echo') return;
-    if (!this.#markers.echoed(counter)) return;
+    if (!this.markers.echoed(counter)) return;
     if (by === 'echo') this.#flow.sessionClass = 'echo';
     this.send({ type: 'marker.echoed' });
   }
@@ -230,6 +205,42 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     this.send({ type: 'turn.refused' });
   }
 
+  // What the flow and the markers tell.
+
+  saturated(): void {
+    this.send({ type: 'outbox.saturated' });
+  }
+
+  progressed(): void {
+    this.send({ type: 'outbox.progressed' });
+  }
+
+  relieved(): void {
+    this.send({ type: 'outbox.relieved' });
+    for (const subscription of this.#subscriptions.values()) this.#deps.relieved(subscription);
+  }
+
+  expired(): void {
+    this.send({ type: 'token.expired' });
+  }
+
+  acknowledged(operationId: string, cursor: string): void {
+    const subscription = this.#subscriptions.get(operationId);
+    if (subscription !== undefined) subscription.acknowledged = cursor;
+  }
+
+  sendMarker(counter: number, isProbe: boolean): void {
+    this.link.mark({ counter, tokenExpiresInMs: this.#expiresInMs(), isProbe });
+  }
+
+  guarded(task: () => void): void {
+    try {
+      task();
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+  }
+
   // What the machine has carried out.
 
   requestTurn(): void {
@@ -239,11 +250,11 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
 
   acknowledge(): void {
     this.#flow.open();
-    this.#link.acknowledge();
+    this.link.acknowledge();
   }
 
   mark(isProbe: boolean): void {
-    this.#markers.mark(isProbe);
+    this.markers.mark(isProbe);
   }
 
   end({ endReason, isLinkGone }: SessionContext): void {
@@ -315,17 +326,9 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     return refusal === null;
   }
 
-  #guarded(task: () => void): void {
-    try {
-      task();
-    } catch (thrown) {
-      this.fail(thrown);
-    }
-  }
-
   #failOne(subscription: Subscription, error: GatewayError): void {
     this.unsubscribe(subscription.operationId);
-    this.#link.fail(subscription.operationId, error);
+    this.link.fail(subscription.operationId, error);
   }
 
   /** Ends everything that belongs to the session, once. `reason` null: the link is gone already. */
@@ -353,16 +356,11 @@ export class SessionActor implements SessionHandle, Applicant, Holder {
     try {
       if (reason === null || withoutRest.has(reason)) this.#flow.end();
       else this.#flow.close();
-      if (reason === 'heartbeat_missed') this.#link.terminate();
-      else if (reason !== null) this.#link.close(reason);
+      if (reason === 'heartbeat_missed') this.link.terminate();
+      else if (reason !== null) this.link.close(reason);
     } catch (thrown) {
       this.#deps.logger.error('closing a session failed', { error: String(thrown) });
     }
-  }
-
-  #relieved(): void {
-    this.send({ type: 'outbox.relieved' });
-    for (const subscription of this.#subscriptions.values()) this.#deps.relieved(subscription);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import type { SessionClass, Telemetry } from '../telemetry/facade.ts';
 import type { Viewer } from '../viewer.ts';
 import { isExpired } from './entry.ts';
@@ -13,15 +14,18 @@ import type { SubscriptionHost } from './subscription.ts';
  * edges go to the machine from the flush, so that no dispatch ever runs a machine.
  */
 
+/** What all sessions share. */
 export type SessionFlowDeps = {
-  readonly link: SessionLink;
-  readonly markers: Markers;
+  readonly clock: Clock;
   readonly flushes: FlushQueue;
   readonly telemetry: Telemetry;
   readonly options: CoreOptions;
-  readonly sessionClass: SessionClass;
-  /** Wall clock, milliseconds since 1970. */
-  now(): number;
+};
+
+/** The session that a flow belongs to. */
+export type SessionFlowOwner = {
+  readonly link: SessionLink;
+  readonly markers: Markers;
   /** The outbox passed its mark, or fell under half of it. Each is said once, in turn. */
   saturated(): void;
   relieved(): void;
@@ -29,24 +33,25 @@ export type SessionFlowDeps = {
   progressed(): void;
   /** The token has ended, and its timer is late: nothing is handed over. */
   expired(): void;
-  /** The link threw: the session cannot go on. */
-  failed(thrown: unknown): void;
+  /** A bug met on this session's behalf, or the link threw: the session cannot go on. */
+  fail(thrown: unknown): void;
 };
 
 export class SessionFlow implements SubscriptionHost {
   viewer: Viewer | null = null;
   sessionClass: SessionClass;
   readonly outbox: Outbox;
+  readonly #owner: SessionFlowOwner;
   readonly #deps: SessionFlowDeps;
   #isTouched = false;
   #isOpen = false;
   #isReportedSaturated = false;
 
-  constructor(deps: SessionFlowDeps) {
+  constructor(owner: SessionFlowOwner, sessionClass: SessionClass, deps: SessionFlowDeps) {
+    this.#owner = owner;
     this.#deps = deps;
-    this.sessionClass = deps.sessionClass;
-    const { outboxHighWaterBytes: highWaterBytes, outboxHighWaterCount: highWaterCount } = deps.options;
-    this.outbox = new Outbox({ highWaterBytes, highWaterCount });
+    this.sessionClass = sessionClass;
+    this.outbox = new Outbox(deps.options);
   }
 
   /** From here on the link takes deliveries. */
@@ -64,12 +69,12 @@ export class SessionFlow implements SubscriptionHost {
   end(): void {
     this.#isOpen = false;
     this.outbox.clear();
-    this.#deps.markers.end();
+    this.#owner.markers.end();
   }
 
   /** Whether the client may not have all that was offered to the operation. */
   isOutstanding(operationId: string): boolean {
-    return this.outbox.has(operationId) || this.#deps.markers.isOutstanding(operationId);
+    return this.outbox.has(operationId) || this.#owner.markers.isOutstanding(operationId);
   }
 
   touch(): void {
@@ -79,15 +84,15 @@ export class SessionFlow implements SubscriptionHost {
   }
 
   fail(thrown: unknown): void {
-    this.#deps.failed(thrown);
+    this.#owner.fail(thrown);
   }
 
   /** Called by the flush queue, once per turn. */
   flush(): void {
     this.#isTouched = false;
     if (!this.#isOpen) return;
-    if (this.viewer !== null && this.viewer.expiresAtMs <= this.#deps.now()) {
-      this.#deps.expired();
+    if (this.viewer !== null && this.viewer.expiresAtMs <= this.#deps.clock.now()) {
+      this.#owner.expired();
       return;
     }
     // Said before writing: a burst that fits the socket is an edge all the same, since subscriptions read the log because of it.
@@ -97,7 +102,8 @@ export class SessionFlow implements SubscriptionHost {
   }
 
   #write(): void {
-    const { link, options, telemetry, markers } = this.#deps;
+    const { options, telemetry } = this.#deps;
+    const { link, markers } = this.#owner;
     try {
       while (this.outbox.count > 0 && link.bufferedBytes < options.socketHighWaterBytes) {
         const batch = this.#withoutExpired(this.outbox.take(options.socketHighWaterBytes));
@@ -105,16 +111,16 @@ export class SessionFlow implements SubscriptionHost {
         telemetry.counts.deliveries += eventsIn(batch);
         link.deliver(batch);
         if (this.sessionClass !== 'none') markers.delivered(batch, sizeOf(batch));
-        if (this.#isReportedSaturated) this.#deps.progressed();
+        if (this.#isReportedSaturated) this.#owner.progressed();
       }
     } catch (thrown) {
-      this.#deps.failed(thrown);
+      this.#owner.fail(thrown);
     }
   }
 
   /** What waited here for a slow client may be over by now. */
   #withoutExpired(batch: Delivery[]): Delivery[] {
-    const nowMs = this.#deps.now();
+    const nowMs = this.#deps.clock.now();
     if (!batch.some((delivery) => isOver(delivery, nowMs))) return batch;
     return batch.filter((delivery) => {
       if (!isOver(delivery, nowMs)) return true;
@@ -127,13 +133,13 @@ export class SessionFlow implements SubscriptionHost {
   #reportSaturated(): void {
     if (!this.outbox.takeEdge() || this.#isReportedSaturated) return;
     this.#isReportedSaturated = true;
-    this.#deps.saturated();
+    this.#owner.saturated();
   }
 
   #reportRelieved(): void {
     if (!this.#isReportedSaturated || this.outbox.isSaturated || !this.#isOpen) return;
     this.#isReportedSaturated = false;
-    this.#deps.relieved();
+    this.#owner.relieved();
   }
 }
 

@@ -21,12 +21,15 @@ export type SessionTableDeps = Omit<SessionDeps, 'ended' | 'currentCursor'> & {
 /** All sessions of this node. */
 export class SessionTable implements Sessions {
   readonly #deps: SessionTableDeps;
+  readonly #sessionDeps: SessionDeps;
   readonly #sessions = new Set<SessionActor>();
   #isDraining = false;
   #onEmpty: (() => void) | null = null;
 
   constructor(deps: SessionTableDeps) {
     this.#deps = deps;
+    const ended = (session: SessionActor): void => this.#ended(session);
+    this.#sessionDeps = { ...deps, ended, currentCursor: () => this.currentCursor() };
   }
 
   get isDraining(): boolean {
@@ -43,12 +46,7 @@ export class SessionTable implements Sessions {
 
   /** Opens a session. While draining it is closed at once, in a later turn, so that the caller has its handle by then. */
   open(link: SessionLink, options: { kind: 'websocket' | 'sse' }): SessionHandle {
-    const ended = (session: SessionActor): void => this.#ended(session);
-    const session = new SessionActor(link, options.kind, {
-      ...this.#deps,
-      ended,
-      currentCursor: () => this.currentCursor(),
-    });
+    const session = new SessionActor(link, options.kind, this.#sessionDeps);
     if (session.isEnded) return session;
     this.#sessions.add(session);
     if (this.#isDraining) this.#deps.after(0, () => this.#drainOne(session));

@@ -11,11 +11,14 @@ export type SessionHealth = { readonly flow: FlowLevel; readonly pulse: PulseLev
 
 const well: SessionHealth = { flow: 'open', pulse: 'quiet', identity: 'valid' };
 
+const isSame = (one: SessionHealth, other: SessionHealth): boolean =>
+  one.flow === other.flow && one.pulse === other.pulse && one.identity === other.identity;
+
 /** A session as its user sees it. */
 export type OwnedSession = { send(event: { readonly type: 'user.revoked' }): void };
 
+/** What all users share. */
 export type UserActorDeps = {
-  readonly userId: UserId;
   /** From `wireUserMachine`. */
   readonly machine: unknown;
   readonly runner: MachineRunner;
@@ -59,15 +62,15 @@ export class UserActor {
   readonly #deps: UserActorDeps;
   readonly #sessions = new Map<OwnedSession, SessionHealth>();
   readonly #machine: RunningMachine<UserEvent, UserTag>;
-  #failedAtMs: number[] = [];
+  /** Null where none did. */
+  #failedAtMs: readonly number[] | null = null;
   /** The worst of the sessions, as the machine knows it. */
   #worst: SessionHealth = well;
 
-  constructor(deps: UserActorDeps) {
+  constructor(userId: UserId, deps: UserActorDeps) {
     this.#deps = deps;
-    this.userId = deps.userId;
-    const callbacks = { owner: this, onFailure: () => this.forget() };
-    this.#machine = deps.runner.start<UserEvent, UserTag>(deps.machine, undefined, callbacks);
+    this.userId = userId;
+    this.#machine = deps.runner.start<UserEvent, UserTag>(deps.machine, undefined, this);
   }
 
   /** Passed the restart intensity: reconnects are paced. */
@@ -102,7 +105,9 @@ export class UserActor {
   note(session: OwnedSession, change: Partial<SessionHealth>): void {
     const health = this.#sessions.get(session);
     if (health === undefined) return;
-    this.#sessions.set(session, { ...health, ...change });
+    const next = { ...health, ...change };
+    if (isSame(next, health)) return;
+    this.#sessions.set(session, isSame(next, well) ? well : next);
     this.#report();
   }
 
@@ -110,8 +115,9 @@ export class UserActor {
   failed(): void {
     const { monotonic, options } = this.#deps;
     const now = monotonic();
-    this.#failedAtMs = [...this.#failedAtMs.filter((at) => at > now - options.holdWindowMs), now];
-    this.#machine.send({ type: 'session.failed', isIntense: this.#failedAtMs.length >= options.restartIntensity });
+    const failedAtMs = [...(this.#failedAtMs ?? []).filter((at) => at > now - options.holdWindowMs), now];
+    this.#failedAtMs = failedAtMs;
+    this.#machine.send({ type: 'session.failed', isIntense: failedAtMs.length >= options.restartIntensity });
   }
 
   revoke(): void {
@@ -124,6 +130,11 @@ export class UserActor {
 
   closeSessions(): void {
     for (const session of [...this.#sessions.keys()]) session.send({ type: 'user.revoked' });
+  }
+
+  /** The user's own machine threw: a new one begins with the next session. */
+  fail(): void {
+    this.forget();
   }
 
   forget(): void {

@@ -4,12 +4,11 @@ import { UserActor, type UserActorDeps, wireUserMachine } from './user-actor.ts'
 /** The users who are connected to this node, or were a short while ago. */
 export class Users {
   readonly #actors = new Map<UserId, UserActor>();
-  readonly #deps: Omit<UserActorDeps, 'userId' | 'forget' | 'machine'>;
-  readonly #machine: unknown;
+  readonly #deps: UserActorDeps;
 
-  constructor(deps: Omit<UserActorDeps, 'userId' | 'forget' | 'machine'>) {
-    this.#deps = deps;
-    this.#machine = wireUserMachine(deps.options);
+  constructor(deps: Omit<UserActorDeps, 'machine' | 'forget'>) {
+    const forget = (userId: UserId): void => void this.#actors.delete(userId);
+    this.#deps = { ...deps, machine: wireUserMachine(deps.options), forget };
   }
 
   get size(): number {
@@ -28,10 +27,7 @@ export class Users {
   ensure(userId: UserId): UserActor {
     const known = this.#actors.get(userId);
     if (known !== undefined) return known;
-    const forget = (): void => {
-      this.#actors.delete(userId);
-    };
-    const actor = new UserActor({ ...this.#deps, userId, machine: this.#machine, forget });
+    const actor = new UserActor(userId, this.#deps);
     this.#actors.set(userId, actor);
     return actor;
   }

@@ -80,6 +80,10 @@ const optionalString = (value: unknown): string | null => (typeof value === 'str
 const issuedAtMs = (iat: unknown): number | null =>
   typeof iat === 'number' && Number.isFinite(iat) ? Math.floor(iat * 1000) : null;
 
+/** Most tokens have none: one for all. */
+const noScopes: ReadonlySet<string> = new Set();
+const noTopics: readonly string[] = [];
+
 const toViewer = (claims: Claims, options: IdentityOptions): ClaimsReading => {
   const userId = claimAt(claims, options.userClaim);
   if (typeof userId !== 'string' || !isUserId(userId))
@@ -91,8 +95,8 @@ const toViewer = (claims: Claims, options: IdentityOptions): ClaimsReading => {
   if (!topics.every(isGlob)) return { ok: false, message: 'token topics claim holds a malformed glob' };
   const viewer: Viewer = {
     userId,
-    scopes: new Set(scopes),
-    topics,
+    scopes: scopes.length === 0 ? noScopes : new Set(scopes),
+    topics: topics.length === 0 ? noTopics : topics,
     expiresAtMs: Math.min(Math.floor((own(claims, 'exp') as number) * 1000), maxExpiryMs),
     issuer: optionalString(own(claims, 'iss')) ?? '',
     tokenId: optionalString(own(claims, 'jti')),

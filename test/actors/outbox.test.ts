@@ -13,8 +13,11 @@ const delivery = (operationId: string, cursor: string): Delivery => ({
 
 const cursors = (batch: readonly Delivery[]): readonly string[] => batch.map(({ payload }) => payload.cursor);
 
-const filled = (count: number, limits: { highWaterBytes?: number; highWaterCount?: number } = {}): Outbox => {
-  const outbox = new Outbox({ highWaterBytes: 1e9, highWaterCount: 1e9, ...limits });
+const filled = (
+  count: number,
+  limits: { outboxHighWaterBytes?: number; outboxHighWaterCount?: number } = {},
+): Outbox => {
+  const outbox = new Outbox({ outboxHighWaterBytes: 1e9, outboxHighWaterCount: 1e9, ...limits });
   for (let i = 0; i < count; i++) outbox.offer(delivery(i % 2 === 0 ? 'even' : 'odd', String(i)));
   return outbox;
 };
@@ -30,11 +33,11 @@ describe('the outbox', () => {
   });
 
   it('is saturated at its mark, in number or in bytes, and until it is half empty', () => {
-    expect([filled(3, { highWaterCount: 4 }).isSaturated, filled(3, { highWaterBytes: 800 }).isSaturated]).toEqual([
-      false,
-      false,
-    ]);
-    for (const outbox of [filled(4, { highWaterCount: 4 }), filled(4, { highWaterBytes: 800 })]) {
+    expect([
+      filled(3, { outboxHighWaterCount: 4 }).isSaturated,
+      filled(3, { outboxHighWaterBytes: 800 }).isSaturated,
+    ]).toEqual([false, false]);
+    for (const outbox of [filled(4, { outboxHighWaterCount: 4 }), filled(4, { outboxHighWaterBytes: 800 })]) {
       expect(outbox.isSaturated).toBe(true);
       outbox.take(200);
       expect(outbox.isSaturated).toBe(true);
@@ -44,20 +47,20 @@ describe('the outbox', () => {
   });
 
   it('tells once that its mark was passed, also when there is room again', () => {
-    const outbox = filled(4, { highWaterCount: 4 });
+    const outbox = filled(4, { outboxHighWaterCount: 4 });
     outbox.take(1e9);
     expect([outbox.takeEdge(), outbox.takeEdge()]).toEqual([true, false]);
   });
 
   it('drops what waits for one operation, and keeps the order of the rest', () => {
-    const outbox = filled(6, { highWaterCount: 6 });
+    const outbox = filled(6, { outboxHighWaterCount: 6 });
     outbox.drop('even');
     expect([outbox.count, outbox.bytes, outbox.isSaturated]).toEqual([3, 600, false]);
     expect(cursors(outbox.take(1e9))).toEqual(['1', '3', '5']);
   });
 
   it('holds on to nothing that it handed out', async () => {
-    const outbox = new Outbox({ highWaterBytes: 1e9, highWaterCount: 1e9 });
+    const outbox = new Outbox({ outboxHighWaterBytes: 1e9, outboxHighWaterCount: 1e9 });
     const offer = (index: number): WeakRef<Delivery> => {
       const each = delivery('op', String(index));
       outbox.offer(each);

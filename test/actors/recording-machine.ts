@@ -14,7 +14,7 @@ export type RecordedMachine<Event, Tag> = RunningMachine<Event, Tag> & {
 };
 
 type Providable = { provide(implementations: { actions: Record<string, (args: { self: object }) => void> }): unknown };
-type Owner = { effects: string[] };
+type Owner = { effects: string[]; fail(thrown: unknown): void };
 
 /** Starts `machine` with every action named in `effects` recorded. */
 export const recordMachine = <Event, Tag>(
@@ -24,13 +24,22 @@ export const recordMachine = <Event, Tag>(
   const clock = createSimulatedClock();
   const failures: unknown[] = [];
   const wheel = createTimerWheel({ clock, onThrow: (thrown) => failures.push(thrown) });
-  const owner: Owner = { effects: [] };
+  const owner: Owner = { effects: [], fail: (thrown) => failures.push(thrown) };
   const record = (name: string) => (args: { self: object }) => ownerOf<Owner>(args.self).effects.push(name);
   const actions = Object.fromEntries(options.effects.map((name) => [name, record(name)]));
   const running = createMachineRunner(wheel).start<Event, Tag>(
     (machine as Providable).provide({ actions }),
     options.input,
-    { owner, onFailure: (thrown) => failures.push(thrown) },
+    owner,
   );
-  return { ...running, clock, failures, timers: () => wheel.size, takeEffects: () => owner.effects.splice(0) };
+  return {
+    send: (event) => running.send(event),
+    hasTag: (tag) => running.hasTag(tag),
+    output: () => running.output(),
+    describe: () => running.describe(),
+    clock,
+    failures,
+    timers: () => wheel.size,
+    takeEffects: () => owner.effects.splice(0),
+  };
 };
