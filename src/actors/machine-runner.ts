@@ -46,7 +46,8 @@ const describeValue = (value: unknown): string => {
 class Running<Event, Tag> implements RunningMachine<Event, Tag> {
   readonly owner: MachineOwner;
   readonly #actor: AnyActorRef;
-  #timers: Delayed[] = [];
+  /** Few: copied at each change, so that it is never larger than it must be. */
+  #timers: readonly Delayed[] = [];
 
   constructor(actor: AnyActorRef, owner: MachineOwner) {
     this.#actor = actor;
@@ -84,7 +85,7 @@ class Running<Event, Tag> implements RunningMachine<Event, Tag> {
         this.send(event);
       }),
     };
-    this.#timers.push(delayed);
+    this.#timers = [...this.#timers, delayed];
   }
 
   unschedule(id: string): void {

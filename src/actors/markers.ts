@@ -86,7 +86,7 @@ export class Markers {
     this.#due = null;
     this.#counter += 1;
     const [spans, cursors, createdAtMs] = [this.#spans, this.#cursors, this.#createdAtMs];
-    this.#outstanding.push({ counter: this.#counter, spans, cursors, createdAtMs });
+    this.#outstanding = [...this.#outstanding, { counter: this.#counter, spans, cursors, createdAtMs }];
     this.#spans = none;
     this.#cursors = null;
     this.#createdAtMs = null;

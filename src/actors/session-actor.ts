@@ -7,6 +7,7 @@ import type { Admission, Applicant } from './admission.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { MachineRunner, RunningMachine } from './machine-runner.ts';
 import { Markers, type MarkersOwner } from './markers.ts';
+import { Operations } from './operations.ts';
 import type { CoreOptions } from './options.ts';
 import type { PolicyGuard } from './policy-guard.ts';
 import type { Holder, Resumption } from './resumption.ts';
@@ -55,7 +56,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
   readonly markers: Markers;
   readonly #deps: SessionDeps;
   readonly #flow: SessionFlow;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new Operations();
   readonly #machine: RunningMachine<SessionEvent, SessionTag>;
   #isEnded = false;
   #isParking = false;
@@ -124,7 +125,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
     if (this.#isEnded || this.viewer?.userId !== viewer.userId) return;
     this.#flow.viewer = viewer;
     this.send({ type: 'token.refreshed', expiresAtMs: viewer.expiresAtMs });
-    for (const subscription of [...this.#subscriptions.values()]) {
+    for (const subscription of this.#subscriptions.all) {
       const lost = subscription.filter.topics.find((topic) => !mayFollow(viewer, topic));
       if (lost !== undefined) this.#failOne(subscription, topicForbidden(lost));
       else void this.#judge(subscription);
@@ -139,7 +140,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
     const { resumption, currentCursor, port } = this.#deps;
     const begunAt = request.after ?? currentCursor();
     const subscription = new Subscription({ ...request, begunAt }, this.#flow, port);
-    this.#subscriptions.set(request.operationId, subscription);
+    this.#subscriptions.add(subscription);
     resumption.start({ holder: this, subscription }, (from) => this.#attach(subscription, from));
     return null;
   }
@@ -152,15 +153,15 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
   }
 
   unsubscribe(operationId: string): void {
-    const subscription = this.#subscriptions.get(operationId);
+    const subscription = this.#subscriptions.find(operationId);
     if (subscription === undefined) return;
-    this.#subscriptions.delete(operationId);
+    this.#subscriptions.remove(subscription);
     this.#deps.resumption.release(subscription);
     subscription.end();
   }
 
   has(operationId: string): boolean {
-    return this.#subscriptions.has(operationId);
+    return this.#subscriptions.find(operationId) !== undefined;
   }
 
   get subscriptionCount(): number {
@@ -217,7 +218,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
 
   relieved(): void {
     this.send({ type: 'outbox.relieved' });
-    for (const subscription of this.#subscriptions.values()) this.#deps.relieved(subscription);
+    for (const subscription of this.#subscriptions.all) this.#deps.relieved(subscription);
   }
 
   expired(): void {
@@ -225,7 +226,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
   }
 
   acknowledged(operationId: string, cursor: string): void {
-    const subscription = this.#subscriptions.get(operationId);
+    const subscription = this.#subscriptions.find(operationId);
     if (subscription !== undefined) subscription.acknowledged = cursor;
   }
 
@@ -274,7 +275,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
   }
 
   supersede(subscription: Subscription): void {
-    this.#subscriptions.delete(subscription.operationId);
+    this.#subscriptions.remove(subscription);
     subscription.end();
     this.send({ type: 'session.superseded' });
   }
@@ -285,7 +286,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
 
   /** Delivers nothing more, and closes once its clients can be found where they go. */
   startDraining(): void {
-    const subscriptions = [...this.#subscriptions.values()];
+    const subscriptions = this.#subscriptions.all;
     if (subscriptions.every(({ resumeKey }) => resumeKey === null)) return;
     this.#isParking = true;
     const done = (): void => {
@@ -336,8 +337,8 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#deps.admission.leave(this);
-    void this.#deps.resumption.park(this.#subscriptions.values());
-    for (const subscription of this.#subscriptions.values()) subscription.leave();
+    void this.#deps.resumption.park(this.#subscriptions.all);
+    for (const subscription of this.#subscriptions.all) subscription.leave();
     this.#subscriptions.clear();
     this.#closeLink(reason);
     this.#deps.ended(this);

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { mayFollow, type Viewer } from '../viewer.ts';
+import type { Operations } from './operations.ts';
 import type { SubscribeRequest } from './session.ts';
 
 /** Why a session takes no subscription, or one must end. */
@@ -9,7 +10,7 @@ export type Asked = {
   /** Null: not active. */
   readonly viewer: Viewer | null;
   /** Operations that run. */
-  readonly running: ReadonlyMap<string, unknown>;
+  readonly running: Operations;
   readonly maxRunning: number;
 };
 
@@ -20,7 +21,7 @@ export const refusalOf = (request: SubscribeRequest, { viewer, running, maxRunni
     const message = `the session has ${maxRunning} subscriptions already: end one, or open another socket`;
     return new GatewayError('OVERLOADED', message);
   }
-  if (running.has(request.operationId))
+  if (running.find(request.operationId) !== undefined)
     return new GatewayError('BAD_USER_INPUT', 'the operation id is in use: choose another');
   const denied = request.filter.topics.find((topic) => !mayFollow(viewer, topic));
   return denied === undefined ? null : topicForbidden(denied);

@@ -17,6 +17,8 @@ const isSame = (one: SessionHealth, other: SessionHealth): boolean =>
 /** A session as its user sees it. */
 export type OwnedSession = { send(event: { readonly type: 'user.revoked' }): void };
 
+type Held = { readonly session: OwnedSession; health: SessionHealth };
+
 /** What all users share. */
 export type UserActorDeps = {
   /** From `wireUserMachine`. */
@@ -60,7 +62,8 @@ export const wireUserMachine = (options: CoreOptions): unknown =>
 export class UserActor {
   readonly userId: UserId;
   readonly #deps: UserActorDeps;
-  readonly #sessions = new Map<OwnedSession, SessionHealth>();
+  /** Few each, of very many users: a list takes half of a Map's memory. */
+  #sessions: readonly Held[] = [];
   readonly #machine: RunningMachine<UserEvent, UserTag>;
   /** Null where none did. */
   #failedAtMs: readonly number[] | null = null;
@@ -80,7 +83,7 @@ export class UserActor {
 
   /** Has a session. */
   get isPresent(): boolean {
-    return this.#sessions.size > 0;
+    return this.#sessions.length > 0;
   }
 
   describe(): string {
@@ -89,25 +92,27 @@ export class UserActor {
 
   /** Takes in a session; false when the user has as many as allowed. */
   attach(session: OwnedSession): boolean {
-    if (this.#sessions.size >= this.#deps.options.maxSocketsPerUser) return false;
-    this.#sessions.set(session, well);
+    if (this.#sessions.length >= this.#deps.options.maxSocketsPerUser) return false;
+    this.#sessions = [...this.#sessions, { session, health: well }];
     this.#machine.send({ type: 'session.attached' });
     return true;
   }
 
   detach(session: OwnedSession): void {
-    if (!this.#sessions.delete(session)) return;
-    this.#machine.send({ type: 'session.detached', left: this.#sessions.size });
+    const left = this.#sessions.filter((held) => held.session !== session);
+    if (left.length === this.#sessions.length) return;
+    this.#sessions = left;
+    this.#machine.send({ type: 'session.detached', left: left.length });
     this.#report();
   }
 
   /** What changed for one session. */
   note(session: OwnedSession, change: Partial<SessionHealth>): void {
-    const health = this.#sessions.get(session);
-    if (health === undefined) return;
-    const next = { ...health, ...change };
-    if (isSame(next, health)) return;
-    this.#sessions.set(session, isSame(next, well) ? well : next);
+    const held = this.#sessions.find((each) => each.session === session);
+    if (held === undefined) return;
+    const next = { ...held.health, ...change };
+    if (isSame(next, held.health)) return;
+    held.health = isSame(next, well) ? well : next;
     this.#report();
   }
 
@@ -129,7 +134,7 @@ export class UserActor {
   }
 
   closeSessions(): void {
-    for (const session of [...this.#sessions.keys()]) session.send({ type: 'user.revoked' });
+    for (const { session } of this.#sessions) session.send({ type: 'user.revoked' });
   }
 
   /** The user's own machine threw: a new one begins with the next session. */
@@ -143,9 +148,9 @@ export class UserActor {
 
   /** Tells the machine where the worst of a region has changed. */
   #report(): void {
-    const all = [...this.#sessions.values()];
+    const all = this.#sessions;
     for (const region of ['flow', 'pulse', 'identity'] as const) {
-      const [level, event] = regions[region].find(([each]) => all.some((health) => health[region] === each)) ?? [];
+      const [level, event] = regions[region].find(([each]) => all.some(({ health }) => health[region] === each)) ?? [];
       if (level === undefined || event === undefined || level === this.#worst[region]) continue;
       this.#worst = { ...this.#worst, [region]: level };
       this.#machine.send(event);
