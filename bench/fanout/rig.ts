@@ -1,0 +1,226 @@
+import { testToken } from '../../test/support/token.ts';
+import type { EventSpec, Side, SideName, Target, TickMark, Turns } from '../sides/side.ts';
+import { startSide } from '../sides/side.ts';
+import { type ClientReport, type LoadClient, type Opened, type Peer, startLoadClient } from './load-client.ts';
+
+/** A side with its load client: rounds in which events are published on the one and checked on the other. */
+
+/** What the benchmark's clients subscribe to; its frames have about 390 bytes. */
+export const document: string =
+  'subscription { notificationReceived { cursor isLive edge { node { id type createdAt title body } } gap { reason } } }';
+
+const groupDocument =
+  'subscription($topics: [String!]!) { notificationReceived(filter: { topics: $topics }) { cursor isLive edge { node { id type createdAt title body } } gap { reason } } }';
+
+export type RigOptions = {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** The most connections it will have. */
+  readonly sockets: number;
+  /** Subscribe to the topic of one's group as well. */
+  readonly withGroups?: boolean;
+};
+
+export type RoundOptions = {
+  readonly ticks: number;
+  /** Events at once in each tick. */
+  readonly burst?: number;
+  readonly bytes?: number;
+  readonly intervalMs?: number;
+  readonly watchTurns?: boolean;
+};
+
+export type RoundResult = {
+  readonly deliveries: number;
+  /** Processor time of the server per delivery, microseconds; without ticks in which markers went out, or null where there are too few of those. */
+  readonly cpuUs: number;
+  readonly bareCpuUs: number | null;
+  readonly markersPerDelivery: number;
+  /** Per event, from publish to the last delivery, milliseconds. */
+  readonly lastMs: readonly number[];
+  readonly turns: Turns | null;
+  /** Processor time of the load client per delivery, microseconds. */
+  readonly clientCpuUs: number;
+};
+
+const defaults = { burst: 1, bytes: 52, intervalMs: 250 };
+
+const graphqlPeer = ({ port, path }: Side, withGroups: boolean): Peer => ({
+  port,
+  path,
+  subprotocol: 'graphql-transport-ws',
+  init: '{"type":"connection_init","payload":{"authorization":"Bearer %TOKEN%"}}',
+  subscribe: JSON.stringify({
+    id: '%ID%',
+    type: 'subscribe',
+    payload: withGroups ? { query: groupDocument, variables: { topics: ['g%GROUP%'] } } : { query: document },
+  }),
+  ready: '"type":"next"',
+});
+
+const centrifugoPeer = ({ port, path }: Side): Peer => ({
+  port,
+  path,
+  subprotocol: '',
+  init: '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"bench"}}',
+  subscribe: '',
+  ready: '"id":2',
+});
+
+/** One token per user; a hundred at a time. */
+const tokensFor = async (count: number): Promise<readonly string[]> => {
+  const tokens: string[] = [];
+  while (tokens.length < count) {
+    const some = Array.from({ length: Math.min(100, count - tokens.length) }, (_, n) => tokens.length + n);
+    tokens.push(...(await Promise.all(some.map((n) => testToken(`user-${n}`, { topics: ['**'] })))));
+  }
+  return tokens;
+};
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+export class Rig {
+  readonly side: Side;
+  readonly client: LoadClient;
+  #event = 0;
+  #sequence = 0;
+  #opened: Opened = { ready: 0, closed: 0, ms: 0, ports: [] };
+
+  constructor(side: Side, client: LoadClient) {
+    this.side = side;
+    this.client = client;
+  }
+
+  get name(): SideName {
+    return this.side.name;
+  }
+
+  get sockets(): number {
+    return this.#opened.ready;
+  }
+
+  /** Opens so many more; resolves with the processor time of the server for each, microseconds. */
+  async open(count: number, { window = 100, group = 1 }: { window?: number; group?: number } = {}): Promise<number> {
+    const before = await this.side.usage();
+    this.#opened = await this.client.open(count, { window, sequence: this.#sequence, group });
+    return ((await this.side.usage()).cpuUs - before.cpuUs) / count;
+  }
+
+  /** Publishes to everyone by the side itself. Rejects when anything is lost, comes twice, or is not what was published. */
+  async round(options: RoundOptions): Promise<RoundResult> {
+    const { burst, intervalMs, bytes, ticks } = { ...defaults, ...options };
+    const events = this.#everyones(ticks, burst, bytes);
+    const first = events[0]?.[0]?.event ?? 0;
+    const before = await this.#expect(first, ticks * burst, bytes);
+    const watchTurns = options.watchTurns === true;
+    const { ticks: marks, turns } = await this.side.round({ ticks: events, intervalMs, watchTurns });
+    const report = await this.#arrived(ticks * burst * this.sockets, before);
+    const end = await this.side.usage();
+    return {
+      ...summary({ marks, end, report, burst }),
+      turns,
+      clientCpuUs: (report.cpuUs - before.cpuUs) / report.delivered,
+    };
+  }
+
+  /** The same by the C loop, in the side's process, with what the side sent last as its model. Resolves with microseconds per delivery. */
+  async loop(options: RoundOptions): Promise<{ readonly cpuUs: number; readonly lastMs: readonly number[] }> {
+    const { burst, intervalMs, bytes, ticks } = { ...defaults, ...options };
+    const sample = await this.client.sample();
+    const events = this.#everyones(ticks, burst, bytes);
+    const before = await this.#expect(events[0]?.[0]?.event ?? 0, ticks * burst, bytes);
+    const { ticks: marks } = await this.side.loop({ ticks: events, intervalMs, sample, ports: this.#opened.ports });
+    const report = await this.#arrived(ticks * burst * this.sockets, before);
+    const lastMs = report.events.map(([, , lastUs], n) => (lastUs - (marks[Math.floor(n / burst)]?.atUs ?? 0)) / 1_000);
+    return { cpuUs: sum(marks.map(({ cpuUs }) => cpuUs)) / report.delivered, lastMs };
+  }
+
+  /** Publishes what is made up by the caller, who knows how many deliveries come of it, and what numbers they have. */
+  async send(
+    ticks: readonly (readonly EventSpec[])[],
+    { intervalMs, deliveries }: { intervalMs: number; deliveries: number },
+  ): Promise<RoundResult> {
+    const [first] = ticks.flat();
+    if (first === undefined) throw new Error('a round needs an event');
+    const before = await this.#expect(first.event, ticks.flat().length, first.bytes);
+    const { ticks: marks } = await this.side.round({ ticks, intervalMs });
+    const report = await this.#arrived(deliveries, before);
+    const end = await this.side.usage();
+    const burst = ticks[0]?.length ?? 1;
+    return {
+      ...summary({ marks, end, report, burst }),
+      turns: null,
+      clientCpuUs: (report.cpuUs - before.cpuUs) / report.delivered,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.client.stop();
+    await this.side.stop();
+  }
+
+  #everyones(ticks: number, burst: number, bytes: number): readonly (readonly EventSpec[])[] {
+    const target: Target = 'everyone';
+    return Array.from({ length: ticks }, () =>
+      Array.from({ length: burst }, () => ({ event: this.#event++, sequence: ++this.#sequence, bytes, target })),
+    );
+  }
+
+  async #expect(first: number, events: number, bytes: number): Promise<ClientReport> {
+    await this.client.expect(first, events, bytes);
+    return this.client.report();
+  }
+
+  async #arrived(deliveries: number, before: ClientReport): Promise<ClientReport> {
+    await this.client.until(deliveries, 60_000);
+    const report = await this.client.report();
+    const wrong = (['lost', 'twice', 'bad', 'stray', 'closed'] as const).filter((key) => report[key] !== before[key]);
+    const told = wrong.map((key) => `${report[key] - before[key]} ${key}`);
+    if (report.delivered !== deliveries) told.push(`${report.delivered} of ${deliveries} delivered`);
+    if (report.closed !== before.closed) told.push(`close code ${report.closeCode}`);
+    if (told.length > 0) throw new Error(`${this.name} did not deliver what was published: ${told.join(', ')}`);
+    return report;
+  }
+}
+
+type Measured = {
+  readonly marks: readonly TickMark[];
+  readonly end: TickMark;
+  readonly report: ClientReport;
+  readonly burst: number;
+};
+
+/** Ticks in which fewer deliveries than this were followed by a marker count as free of them. */
+const markerFree = 0.02;
+
+const summary = ({ marks, end, report, burst }: Measured): Omit<RoundResult, 'turns' | 'clientCpuUs'> => {
+  const ticks = marks.map((mark, n) => {
+    const arrivals = report.events.slice(n * burst, (n + 1) * burst);
+    const deliveries = sum(arrivals.map(([count]) => count));
+    const markers = sum(arrivals.map(([, , , count]) => count));
+    return { deliveries, markers, cpuUs: (marks[n + 1] ?? end).cpuUs - mark.cpuUs };
+  });
+  const bare = ticks.filter(({ markers, deliveries }) => markers < deliveries * markerFree);
+  const deliveries = sum(ticks.map((tick) => tick.deliveries));
+  const perDelivery = (some: typeof ticks): number =>
+    sum(some.map(({ cpuUs }) => cpuUs)) / sum(some.map((tick) => tick.deliveries));
+  return {
+    deliveries,
+    cpuUs: perDelivery(ticks),
+    bareCpuUs: bare.length * 4 < ticks.length ? null : perDelivery(bare),
+    markersPerDelivery: sum(ticks.map(({ markers }) => markers)) / deliveries,
+    lastMs: report.events.map(([, , lastUs], n) => (lastUs - (marks[Math.floor(n / burst)]?.atUs ?? 0)) / 1_000),
+  };
+};
+
+/** Starts a side and its client; nothing is connected yet. */
+export const startRig = async (name: SideName, options: RigOptions): Promise<Rig> => {
+  const side = await startSide(name, options.settings);
+  try {
+    const peer = name === 'centrifugo' ? centrifugoPeer(side) : graphqlPeer(side, options.withGroups === true);
+    const tokens = name === 'carillon' ? await tokensFor(options.sockets) : [];
+    return new Rig(side, await startLoadClient(peer, tokens));
+  } catch (error) {
+    await side.stop();
+    throw error;
+  }
+};

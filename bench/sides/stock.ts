@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type DocumentNode, type ExecutionArgs, parse, validate } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import { serveSide } from './serve.ts';
+import { stockSchema } from './stock-schema.ts';
+import { payloadOf, type StreamSource, streamSource } from './stock-source.ts';
+
+/**
+ * The stock stack: graphql-ws `useServer` on ws, and an in-process pub/sub with an async iterator per subscription. It verifies no token and keeps no
+ * position: it does less than the product. `cached`: documents are parsed and validated once, by the hook that graphql-ws has for it.
+ */
+
+type StockSettings = { readonly cached?: boolean };
+
+const source: StreamSource = streamSource();
+const schema = stockSchema(() => source.subscribe());
+const documents = new Map<string, DocumentNode>();
+
+const documentOf = (query: string): DocumentNode => {
+  const known = documents.get(query);
+  if (known !== undefined) return known;
+  const document = parse(query);
+  const errors = validate(schema, document);
+  if (errors.length > 0) throw errors[0];
+  documents.set(query, document);
+  return document;
+};
+
+const cachedHook = {
+  onSubscribe: (
+    _: unknown,
+    __: string,
+    payload: { query: string; variables?: Record<string, unknown> | null | undefined },
+  ): ExecutionArgs => ({
+    schema,
+    document: documentOf(payload.query),
+    variableValues: payload.variables ?? null,
+  }),
+};
+
+serveSide({
+  async start(settings) {
+    const { cached = true } = settings as StockSettings;
+    const server = createServer();
+    const sockets = new WebSocketServer({ server, path: '/graphql', perMessageDeflate: false });
+    useServer({ schema, ...(cached ? cachedHook : {}) }, sockets);
+    await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve));
+    return { port: (server.address() as AddressInfo).port, path: '/graphql', version: 'graphql-ws 6.4.2, ws 8.23.0' };
+  },
+  prepare(events) {
+    const payloads = events.map(payloadOf);
+    return () => {
+      for (const payload of payloads) source.publish(payload);
+    };
+  },
+  async stop() {},
+});
