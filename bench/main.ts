@@ -1,5 +1,5 @@
 import { behind } from './behind.ts';
-import { fanout } from './fanout/fanout.ts';
+import { fanout } from './fanout/fanout-report.ts';
 import { resumes } from './resume.ts';
 import { stalls } from './stalled.ts';
 import { storm } from './storm.ts';

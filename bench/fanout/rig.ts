@@ -123,7 +123,7 @@ export class Rig {
   }
 
   /** The same by the C loop, in the side's process, with what the side sent last as its model. Resolves with microseconds per delivery. */
-  async loop(options: RoundOptions): Promise<{ readonly cpuUs: number; readonly lastMs: readonly number[] }> {
+  async loop(options: RoundOptions): Promise<Pick<RoundResult, 'cpuUs' | 'lastMs' | 'clientCpuUs'>> {
     const { burst, intervalMs, bytes, ticks } = { ...defaults, ...options };
     const sample = await this.client.sample();
     const events = this.#everyones(ticks, burst, bytes);
@@ -131,7 +131,8 @@ export class Rig {
     const { ticks: marks } = await this.side.loop({ ticks: events, intervalMs, sample, ports: this.#opened.ports });
     const report = await this.#arrived(ticks * burst * this.sockets, before);
     const lastMs = report.events.map(([, , lastUs], n) => (lastUs - (marks[Math.floor(n / burst)]?.atUs ?? 0)) / 1_000);
-    return { cpuUs: sum(marks.map(({ cpuUs }) => cpuUs)) / report.delivered, lastMs };
+    const clientCpuUs = (report.cpuUs - before.cpuUs) / report.delivered;
+    return { cpuUs: sum(marks.map(({ cpuUs }) => cpuUs)) / report.delivered, lastMs, clientCpuUs };
   }
 
   /** Publishes what is made up by the caller, who knows how many deliveries come of it, and what numbers they have. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -38,9 +38,10 @@ export const compile = async (kind: Kind, name: string): Promise<string> => {
   const reason = await whyNoCompiler();
   if (reason !== null) throw new Error(reason);
   const source = fileURLToPath(new URL(name, import.meta.url));
-  const made = createHash('sha256')
-    .update(await readFile(source))
-    .update(`${kind} ${process.arch} ${compiler}`);
+  const made = createHash('sha256').update(`${kind} ${process.arch} ${compiler}`);
+  const own = fileURLToPath(new URL('.', import.meta.url));
+  const headerFiles = (await readdir(own)).filter((file) => file.endsWith('.h')).map((file) => join(own, file));
+  for (const file of [source, ...headerFiles]) made.update(await readFile(file));
   const folder = join(cacheDir(), 'bench');
   const result = join(folder, `${name}-${made.digest('hex').slice(0, 16)}${kind === 'addon' ? '.node' : ''}`);
   if (existsSync(result)) return result;

@@ -25,15 +25,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "tally.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -45,7 +40,8 @@ enum state { CONNECTING, SHAKING, GREETING, SUBSCRIBING, READY, LEAVING, GONE };
 struct connection {
   int fd;
   enum state state;
-  uint32_t number, sequence, event;
+  uint32_t number;
+  struct place place;
   struct sockaddr_in local;
   char id[ID_BYTES + 1];
   uint8_t *rest; /* the beginning of a frame whose end has not come */
@@ -61,27 +57,10 @@ static uint32_t cycles_left, cycles_done;
 static int epoll, is_opening, is_churning;
 static double opened_at;
 
-/* What was counted since `expect`. */
-static struct { uint32_t deliveries, markers; double first_us, last_us; } *events;
-static uint32_t first_event, event_count;
-static size_t body_bytes;
-static uint64_t delivered, awaited, lost, twice, bad, stray, markers, others, bytes_in;
+static uint64_t awaited;
 static double deadline_us;
-static uint32_t closed, last_close_code;
-static char *letters, *sample;
+static char *sample;
 static uint8_t buffer[BUFFER];
-
-static double now_us(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
-
-static double cpu_us(void) {
-  struct rusage u;
-  getrusage(RUSAGE_SELF, &u);
-  return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
-}
 
 static void fail(const char *what) {
   printf("{\"error\":\"%s: %s\"}\n", what, strerror(errno));
@@ -124,7 +103,7 @@ static void start_one(void) {
   struct connection *c = &connections[started % MAX_CONNECTIONS];
   memset(c, 0, sizeof *c);
   c->number = started++;
-  c->sequence = initial_sequence;
+  c->place.sequence = initial_sequence;
   sprintf(c->id, "%08x-bbbb-4bbb-8bbb-%012x", c->number * 2654435761u, c->number);
   opening++;
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -165,61 +144,25 @@ static void became_ready(struct connection *c) {
   send_frame(c, 8, normal, 2);
 }
 
-/* Eight digits at `text`; -1 where there are none. */
-static int64_t digits(const char *text, const char *end) {
-  int64_t value = 0;
-  if (end - text < 8) return -1;
-  for (int i = 0; i < 8; i++) {
-    if (text[i] < '0' || text[i] > '9') return -1;
-    value = value * 10 + text[i] - '0';
-  }
-  return value;
-}
-
-/* One event at its title; returns where to look for the next. */
-static const char *take_event(struct connection *c, const char *title, const char *end) {
-  int64_t sequence = digits(title, end);
-  const char *body = memmem(title, end - title, "\"body\":\"", 8);
-  int64_t event = body ? digits(body += 8, end) : -1;
-  if (sequence < 0 || event < 0) { bad++; return end; }
-  const char *after = body + body_bytes;
-  int is_whole = after < end && *after == '"' && !memcmp(body + 8, letters, body_bytes - 8);
-  if (!is_whole) bad++;
-  if (sequence <= c->sequence) twice++;
-  else {
-    lost += sequence - c->sequence - 1;
-    c->sequence = sequence;
-  }
-  c->event = event;
-  if (event < first_event || event >= first_event + event_count) { stray++; return body; }
-  double at = now_us();
-  uint32_t k = event - first_event;
-  if (events[k].deliveries++ == 0) events[k].first_us = at;
-  events[k].last_us = at;
-  delivered++;
-  return body;
-}
-
 static void take_ping(struct connection *c, const char *text, const char *end) {
   static char pong[1024];
   const char *payload = memmem(text, end - text, "\"payload\":", 10);
   int n = payload && end - payload < 900 ? sprintf(pong, "{\"type\":\"pong\",%.*s", (int)(end - payload), payload)
                                          : sprintf(pong, "{\"type\":\"pong\"}");
   send_text(c, pong, n);
-  markers++;
-  if (events && c->event >= first_event && c->event < first_event + event_count) events[c->event - first_event].markers++;
+  take_marker(&c->place);
 }
 
 static int has(const char *text, const char *end, const char *what) { return memmem(text, end - text, what, strlen(what)) != NULL; }
 
-static void take_text(struct connection *c, const char *text, size_t length) {
+static void take_message(struct connection *c, const char *text, size_t length) {
   const char *end = text + length;
   const char *title = memmem(text, length, "\"title\":\"", 9);
   if (title) {
     if (*peer.subscribe && !has(text, end, c->id)) bad++;
     if (c == connections) { free(sample); sample = strndup(text, length); }
     while (title) {
-      const char *from = take_event(c, title + 9, end);
+      const char *from = take_event(&c->place, title + 9, end);
       title = memmem(from, end - from, "\"title\":\"", 9);
     }
     return;
@@ -232,6 +175,13 @@ static void take_text(struct connection *c, const char *text, size_t length) {
     send_template(c, peer.subscribe);
   } else if (c->state < READY && has(text, end, peer.ready)) became_ready(c);
   else others++;
+}
+
+/* One message; of Centrifugo one or several, a line each. */
+static void take_text(struct connection *c, const char *text, size_t length) {
+  const char *end = text + length, *line;
+  for (; !*peer.subscribe && (line = memchr(text, '\n', end - text)); text = line + 1) take_message(c, text, line - text);
+  if (text < end) take_message(c, text, end - text);
 }
 
 static void take_frame(struct connection *c, int opcode, const char *data, size_t length) {
@@ -312,15 +262,6 @@ static void connected(struct connection *c) {
   epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &e);
 }
 
-static void report(void) {
-  printf("{\"lost\":%lu,\"twice\":%lu,\"bad\":%lu,\"stray\":%lu,\"closed\":%u,\"closeCode\":%u,\"ready\":%u,\"delivered\":%lu,\"markers\":%lu,"
-         "\"others\":%lu,\"bytesIn\":%lu,\"cpuUs\":%.0f,\"events\":[", lost, twice, bad, stray, closed, last_close_code, ready, delivered,
-         markers, others, bytes_in, cpu_us());
-  for (uint32_t k = 0; k < event_count; k++)
-    printf("%s[%u,%.3f,%.3f,%u]", k ? "," : "", events[k].deliveries, events[k].first_us, events[k].last_us, events[k].markers);
-  printf("]}\n");
-}
-
 static void opened(void) {
   is_opening = 0;
   printf("{\"ready\":%u,\"closed\":%u,\"ms\":%.1f,\"cpuUs\":%.0f,\"ports\":[", ready, closed, (now_us() - opened_at) / 1e3, cpu_us());
@@ -333,18 +274,6 @@ static void print_sample(void) {
   printf("{\"frame\":\"");
   for (const char *p = sample ? sample : ""; *p; p++) printf(*p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
   printf("\"}\n");
-}
-
-static void expect(uint32_t first, uint32_t count, size_t bytes) {
-  first_event = first;
-  event_count = count;
-  body_bytes = bytes;
-  free(events);
-  events = calloc(count + 1, sizeof *events);
-  letters = realloc(letters, bytes + 1);
-  for (size_t i = 0; i + 8 < bytes; i++) letters[i] = 'a' + i % 26;
-  delivered = markers = others = bytes_in = 0;
-  printf("{\"cpuUs\":%.0f}\n", cpu_us());
 }
 
 static void command(const char *line) {
@@ -363,7 +292,7 @@ static void command(const char *line) {
     start_some();
   } else if (!strcmp(verb, "expect")) expect(a, b, c);
   else if (!strcmp(verb, "await")) { awaited = a; deadline_us = now_us() + b * 1e3; }
-  else if (!strcmp(verb, "report")) report();
+  else if (!strcmp(verb, "report")) report(ready);
   else if (!strcmp(verb, "sample")) print_sample();
   else if (!strcmp(verb, "close")) {
     for (uint32_t i = 0; i < started; i++) if (connections[i].state != GONE) end_one(&connections[i]);

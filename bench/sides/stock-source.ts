@@ -11,6 +11,9 @@ export type StreamSource = {
 /** As long as the product's, on 12 partitions. */
 const cursor = 'c'.repeat(72);
 
+/** What a subscription yields first: a payload without an event. */
+export const checkpoint: unknown = { cursor, isLive: true, gap: null, edge: null };
+
 /** What a subscription yields for an event. */
 export const payloadOf = (event: EventSpec): unknown => ({
   cursor,
@@ -33,7 +36,7 @@ type Result = IteratorResult<unknown>;
 
 class Subscriber implements AsyncIterableIterator<unknown> {
   readonly #subscribers: Set<Subscriber>;
-  readonly #queue: unknown[] = [{ cursor, isLive: true, gap: null, edge: null }];
+  readonly #queue: unknown[] = [checkpoint];
   #waiting: ((result: Result) => void) | null = null;
 
   constructor(subscribers: Set<Subscriber>) {
