@@ -7,8 +7,6 @@ import type { Delivery } from './session.ts';
 
 export type OutboxLimits = { readonly outboxHighWaterBytes: number; readonly outboxHighWaterCount: number };
 
-type Item = { readonly delivery: Delivery; readonly bytes: number };
-
 /** What a payload costs beside its record: frame head, cursor, bookkeeping. */
 const overheadBytes = 200;
 
@@ -18,9 +16,8 @@ export const deliveryBytes = ({ payload }: Delivery): number =>
 
 export class Outbox {
   readonly #limits: OutboxLimits;
-  /** Places that were handed out are emptied at once, and removed by and by. */
-  #items: (Item | undefined)[] = [];
-  #head = 0;
+  /** Made anew when empty: most hold one delivery, once in a while. */
+  #waiting: Delivery[] = none;
   #bytes = 0;
   #isSaturated = false;
   #hasPassedMark = false;
@@ -34,7 +31,7 @@ export class Outbox {
   }
 
   get count(): number {
-    return this.#items.length - this.#head;
+    return this.#waiting.length;
   }
 
   /** Over the high-water mark; stays so until under half of it. */
@@ -51,71 +48,52 @@ export class Outbox {
 
   /** Whether something waits for the operation. */
   has(operationId: string): boolean {
-    return this.#items.some((item) => item?.delivery.operationId === operationId);
+    return this.#waiting.some((delivery) => delivery.operationId === operationId);
   }
 
   /** Takes `delivery`, whatever the fill. */
   offer(delivery: Delivery): void {
-    const bytes = deliveryBytes(delivery);
-    this.#items.push({ delivery, bytes });
-    this.#bytes += bytes;
-    if (this.#bytes >= this.#limits.outboxHighWaterBytes || this.count >= this.#limits.outboxHighWaterCount) {
-      this.#isSaturated = true;
-      this.#hasPassedMark = true;
-    }
+    if (this.#waiting.length === 0) this.#waiting = [delivery];
+    else this.#waiting.push(delivery);
+    this.#bytes += deliveryBytes(delivery);
+    const { outboxHighWaterBytes, outboxHighWaterCount } = this.#limits;
+    if (this.#bytes < outboxHighWaterBytes && this.#waiting.length < outboxHighWaterCount) return;
+    this.#isSaturated = true;
+    this.#hasPassedMark = true;
   }
 
   /** Hands out the oldest deliveries, in order: at least one, then as many as `maxBytes` allows. Empty when there are none. */
-  take(maxBytes: number): Delivery[] {
-    const batch: Delivery[] = [];
-    let taken = 0;
-    for (let item = this.#items[this.#head]; item !== undefined; item = this.#items[this.#head]) {
-      if (batch.length > 0 && taken + item.bytes > maxBytes) break;
-      batch.push(item.delivery);
-      this.#items[this.#head] = undefined;
-      taken += item.bytes;
-      this.#head += 1;
+  take(maxBytes: number): readonly Delivery[] {
+    const waiting = this.#waiting;
+    if (this.#bytes <= maxBytes || waiting.length <= 1) {
+      this.#waiting = none;
+      this.#bytes = 0;
+      this.#isSaturated = false;
+      return waiting;
     }
-    this.#bytes -= taken;
-    this.#compact();
+    const [count, bytes] = fitting(waiting, maxBytes);
+    this.#waiting = waiting.slice(count);
+    this.#bytes -= bytes;
     this.#relieve();
-    return batch;
+    return waiting.slice(0, count);
   }
 
   /** Throws away what waits for an operation that has ended; its spans end as closed. */
   drop(operationId: string): void {
-    const kept: Item[] = [];
-    for (let i = this.#head; i < this.#items.length; i++) {
-      const item = this.#items[i];
-      if (item === undefined) continue;
-      if (item.delivery.operationId !== operationId) kept.push(item);
-      else {
-        item.delivery.trace?.end('closed');
-        this.#bytes -= item.bytes;
-      }
-    }
-    this.#items = kept;
-    this.#head = 0;
+    if (!this.has(operationId)) return;
+    const kept = this.#waiting.filter((delivery) => delivery.operationId !== operationId);
+    for (const delivery of this.#waiting) if (delivery.operationId === operationId) delivery.trace?.end('closed');
+    this.#waiting = kept;
+    this.#bytes = bytesOf(kept);
     this.#relieve();
   }
 
   /** Throws away everything; spans end as closed. */
   clear(): void {
-    for (let i = this.#head; i < this.#items.length; i++) this.#items[i]?.delivery.trace?.end('closed');
-    this.#items = [];
-    this.#head = 0;
+    for (const { trace } of this.#waiting) trace?.end('closed');
+    this.#waiting = none;
     this.#bytes = 0;
     this.#isSaturated = false;
-  }
-
-  #compact(): void {
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 256) {
-      this.#items.splice(0, this.#head);
-      this.#head = 0;
-    }
   }
 
   #relieve(): void {
@@ -123,3 +101,24 @@ export class Outbox {
     if (this.#bytes <= outboxHighWaterBytes / 2 && this.count <= outboxHighWaterCount / 2) this.#isSaturated = false;
   }
 }
+
+/** Never pushed to. */
+const none: Delivery[] = [];
+
+/** Estimated bytes of deliveries. */
+export const bytesOf = (batch: readonly Delivery[]): number => {
+  let bytes = 0;
+  for (const delivery of batch) bytes += deliveryBytes(delivery);
+  return bytes;
+};
+
+/** How many of the first fit into `maxBytes`, at least one, and their bytes. */
+const fitting = (waiting: readonly Delivery[], maxBytes: number): readonly [count: number, bytes: number] => {
+  let bytes = 0;
+  for (const [count, delivery] of waiting.entries()) {
+    const next = bytes + deliveryBytes(delivery);
+    if (count > 0 && next > maxBytes) return [count, bytes];
+    bytes = next;
+  }
+  return [waiting.length, bytes];
+};

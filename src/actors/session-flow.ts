@@ -5,7 +5,7 @@ import { isExpired } from './entry.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { Markers } from './markers.ts';
 import type { CoreOptions } from './options.ts';
-import { deliveryBytes, Outbox } from './outbox.ts';
+import { bytesOf, Outbox } from './outbox.ts';
 import type { Delivery, SessionLink } from './session.ts';
 import type { SubscriptionHost } from './subscription.ts';
 
@@ -110,7 +110,7 @@ export class SessionFlow implements SubscriptionHost {
         if (batch.length === 0) continue;
         telemetry.counts.deliveries += eventsIn(batch);
         link.deliver(batch);
-        if (this.sessionClass !== 'none') markers.delivered(batch, sizeOf(batch));
+        if (this.sessionClass !== 'none') markers.delivered(batch, bytesOf(batch));
         if (this.#isReportedSaturated) this.#owner.progressed();
       }
     } catch (thrown) {
@@ -119,9 +119,9 @@ export class SessionFlow implements SubscriptionHost {
   }
 
   /** What waited here for a slow client may be over by now. */
-  #withoutExpired(batch: Delivery[]): Delivery[] {
+  #withoutExpired(batch: readonly Delivery[]): readonly Delivery[] {
+    if (!batch.some(canExpire)) return batch;
     const nowMs = this.#deps.clock.now();
-    if (!batch.some((delivery) => isOver(delivery, nowMs))) return batch;
     return batch.filter((delivery) => {
       if (!isOver(delivery, nowMs)) return true;
       delivery.trace?.end('closed');
@@ -143,12 +143,14 @@ export class SessionFlow implements SubscriptionHost {
   }
 }
 
+const canExpire = ({ payload }: Delivery): boolean => payload.kind === 'event' && payload.envelope.expiresAtMs !== null;
+
 const isOver = ({ payload }: Delivery, nowMs: number): boolean =>
   payload.kind === 'event' && isExpired(payload.envelope, nowMs);
 
 /** Checkpoints and gaps are not deliveries: nothing was published. */
-const eventsIn = (batch: readonly Delivery[]): number =>
-  batch.reduce((count, { payload }) => (payload.kind === 'event' ? count + 1 : count), 0);
-
-const sizeOf = (batch: readonly Delivery[]): number =>
-  batch.reduce((sum, delivery) => sum + deliveryBytes(delivery), 0);
+const eventsIn = (batch: readonly Delivery[]): number => {
+  let count = 0;
+  for (const { payload } of batch) if (payload.kind === 'event') count += 1;
+  return count;
+};
