@@ -47,7 +47,11 @@ const openLine = async (): Promise<Line> => {
   if (peer.readyState !== peer.OPEN) await new Promise((resolve) => peer.once('open', resolve));
   const counts = { framesOut: 0, bytesOut: 0 } as Counts;
   const line = { peer, socket, heard, counts, drained: 0 };
-  const owner = { drained: () => void (line.drained += 1) };
+  const owner = {
+    drained() {
+      line.drained += 1;
+    },
+  };
   return Object.assign(line, { writer: new SocketWriter(owner, { ws, socket, writes, counts }) });
 };
 
