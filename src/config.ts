@@ -61,6 +61,8 @@ export type Config = {
     readonly trustedProxies: readonly string[];
     /** Exact origins; in dev mode loopback origins are allowed besides. */
     readonly allowedOrigins: readonly string[];
+    /** permessage-deflate for those who offer it. */
+    readonly compression: boolean;
     readonly graphiql: boolean;
     readonly introspection: boolean;
   };
@@ -182,6 +184,7 @@ const readHttp = (dev: boolean, reading: Reading): Config['http'] => ({
   path: reading.settings.CARILLON_PATH,
   trustedProxies: reading.settings.CARILLON_TRUSTED_PROXIES ?? [],
   allowedOrigins: reading.settings.CARILLON_ALLOWED_ORIGINS ?? [],
+  compression: reading.settings.CARILLON_COMPRESSION,
   graphiql: reading.settings.CARILLON_GRAPHIQL ?? dev,
   introspection: reading.settings.CARILLON_INTROSPECTION ?? dev,
 });

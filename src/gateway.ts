@@ -252,6 +252,7 @@ class ComposedGateway implements Gateway {
         allowedOrigins: http.allowedOrigins,
         isIntrospectionEnabled: http.introspection,
         isGraphiqlEnabled: http.graphiql,
+        isCompressionEnabled: http.compression,
         path: http.path,
         trustedProxies: http.trustedProxies,
         limits: transport,

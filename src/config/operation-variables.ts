@@ -4,6 +4,7 @@ import type { Rows } from './settings.ts';
 /** Browsers, delivery, operation, command line. */
 export const operationVariables: Rows<
   | 'CARILLON_ALLOWED_ORIGINS'
+  | 'CARILLON_COMPRESSION'
   | 'CARILLON_GRAPHIQL'
   | 'CARILLON_INTROSPECTION'
   | 'CARILLON_EVENTS_DIR'
@@ -24,6 +25,14 @@ export const operationVariables: Rows<
     whenUnset: 'none; in dev mode, any loopback origin',
     example: 'https://app.example.com',
     parse: parse.list(parse.origin),
+  },
+  CARILLON_COMPRESSION: {
+    group: 'Browsers',
+    description:
+      'Whether WebSocket clients that offer permessage-deflate get events of half a kibibyte and more compressed: fewer bytes for more of the processor.',
+    default: 'false',
+    example: 'true',
+    parse: parse.flag,
   },
   CARILLON_GRAPHIQL: {
     group: 'Browsers',

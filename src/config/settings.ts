@@ -70,6 +70,7 @@ export type Settings = { readonly [Name in LimitVariable]: number } & {
   readonly CARILLON_PATH: string;
   readonly CARILLON_TRUSTED_PROXIES: readonly string[] | null;
   readonly CARILLON_ALLOWED_ORIGINS: readonly string[] | null;
+  readonly CARILLON_COMPRESSION: boolean;
   readonly CARILLON_GRAPHIQL: boolean | null;
   readonly CARILLON_INTROSPECTION: boolean | null;
   readonly CARILLON_EVENTS_DIR: string | null;

@@ -53,5 +53,7 @@ export type GraphqlOptions = {
   readonly trustedProxies?: readonly string[];
   readonly isIntrospectionEnabled: boolean;
   readonly isGraphiqlEnabled: boolean;
+  /** Whether WebSocket clients that can get long messages compressed. @default false */
+  readonly isCompressionEnabled?: boolean;
   readonly limits?: Partial<GraphqlLimits>;
 };

@@ -18,6 +18,7 @@ import { defaultGraphqlLimits, type GraphqlLimits, type GraphqlOptions } from '.
 import { createRendering } from './rendering.ts';
 import { attachResolvers } from './resolvers.ts';
 import type { EventSchema } from './schema/index.ts';
+import { SharedDeflate } from './shared-deflate.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { SocketWrites } from './socket-writes.ts';
 import { createUpgrades } from './upgrade.ts';
@@ -83,7 +84,9 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   };
   const rendering = createRendering(schema, mask);
   const writes = new SocketWrites();
-  const shared: SocketDeps = { schema, documents, rendering, writes, mask, services, telemetry, clock, limits };
+  const deflate = options.isCompressionEnabled === true ? new SharedDeflate() : null;
+  const sending = { rendering, writes, deflate };
+  const shared: SocketDeps = { schema, documents, ...sending, mask, services, telemetry, clock, limits };
   const execute = createHttpExecutor({ schema, documents, mask, path, isGraphiqlEnabled });
   const httpDeps = { ...shared, access, execute, path, isGraphiqlEnabled, isIntrospectionEnabled };
   const addressOf = createClientAddress(options.trustedProxies ?? []);

@@ -6,6 +6,7 @@ import type { ErrorMask } from './graphql-errors.ts';
 import type { OperationServices } from './operation-context.ts';
 import type { GraphqlLimits } from './options.ts';
 import type { Rendering } from './rendering.ts';
+import type { SharedDeflate } from './shared-deflate.ts';
 import type { SocketWrites } from './socket-writes.ts';
 
 /** What all sockets of a server share. */
@@ -14,6 +15,8 @@ export type SocketDeps = {
   readonly documents: Documents;
   readonly rendering: Rendering;
   readonly writes: SocketWrites;
+  /** Null where nothing is compressed. */
+  readonly deflate: SharedDeflate | null;
   readonly mask: ErrorMask;
   readonly services: OperationServices;
   readonly telemetry: Telemetry;

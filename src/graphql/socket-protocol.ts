@@ -61,9 +61,11 @@ export const echoedMarker = (payload: unknown): number | null => {
   return typeof counter === 'number' && Number.isSafeInteger(counter) && counter >= 0 ? counter : null;
 };
 
+/** `next` up to its payload. */
+export const nextHead = (id: string): WireText => toWire(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
+
 /** `next` with an execution result that is JSON already. [GQLWS-5.1] */
-export const nextFrame = (id: string, resultJson: WireText): WireText =>
-  `{"id":${toWire(JSON.stringify(id))},"type":"next","payload":${resultJson}}` as WireText;
+export const nextFrame = (id: string, resultJson: WireText): WireText => `${nextHead(id)}${resultJson}}` as WireText;
 
 /** `error`: the end of an operation. At least one error. [GQLWS-6.1] */
 export const errorFrame = (id: string, errors: readonly GraphQLFormattedError[]): WireText =>

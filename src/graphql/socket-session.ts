@@ -10,6 +10,7 @@ import { bearerToken, initToken } from './bearer-token.ts';
 import { type Close, closeOf, violations } from './close-codes.ts';
 import { MessageBudget } from './message-budget.ts';
 import { PeerPings } from './peer-pings.ts';
+import { canInflate, type SharedDeflate } from './shared-deflate.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { SocketOperations } from './socket-operations.ts';
 import {
@@ -18,12 +19,13 @@ import {
   echoedMarker,
   markerFrame,
   nextFrame,
+  nextHead,
   pongFrame,
   readMessage,
 } from './socket-protocol.ts';
 import { SocketWriter, type WriterOwner } from './socket-writer.ts';
 import { readTrace } from './trace-context.ts';
-import { toWire } from './wire-text.ts';
+import { toWire, type WireText } from './wire-text.ts';
 
 /**
  * One socket, from handshake to close: the transport's half of a session. It speaks the protocol and turns deliveries into frames; state, order,
@@ -71,6 +73,8 @@ export class SocketSession implements SessionLink, WriterOwner {
   readonly #handle: SessionHandle;
   readonly #operations: SocketOperations;
   readonly #pings: PeerPings;
+  /** Null where the peer cannot or need not. */
+  readonly #deflate: SharedDeflate | null;
   /** From the request; not kept once `connection_init` has come. */
   #authorization: string | undefined;
   #onSettled: (() => void) | null;
@@ -87,6 +91,7 @@ export class SocketSession implements SessionLink, WriterOwner {
     this.#pings = new PeerPings(this.#writer);
     this.#budget = new MessageBudget(limits.messages, clock);
     this.#authorization = headers.authorization;
+    this.#deflate = canInflate(ws.extensions, headers['sec-websocket-extensions']) ? deps.deflate : null;
     this.#trace = readTrace(headers);
     this.#handle = deps.services.sessions.open(this, { kind: 'websocket' });
     this.#operations = new SocketOperations(this.#handle, this.#writer, deps);
@@ -112,10 +117,16 @@ export class SocketSession implements SessionLink, WriterOwner {
   deliver(batch: readonly Delivery[]): void {
     const { rendering } = this.#deps;
     for (const delivery of batch) {
-      this.#writer.write(nextFrame(delivery.operationId, toWire(rendering.render(delivery))));
-      const { trace } = delivery;
+      const { operationId, trace } = delivery;
+      this.#next(operationId, toWire(rendering.render(delivery)));
       if (trace !== null) this.#writer.afterFlush(() => trace.event('written'));
     }
+  }
+
+  #next(operationId: string, result: WireText): void {
+    const deflated = this.#deflate?.message(nextHead(operationId), `${result}}` as WireText) ?? null;
+    if (deflated === null) this.#writer.write(nextFrame(operationId, result));
+    else this.#writer.writeDeflated(deflated);
   }
 
   mark({ counter, tokenExpiresInMs, isProbe }: Marker): void {

@@ -25,6 +25,8 @@ export type WriterOwner = {
 };
 
 const text = 0x81;
+/** The first reserved bit says that the payload is deflated (RFC 7692 §6). */
+const deflatedText = 0xc1;
 const ping = 0x89;
 const empty = Buffer.alloc(0);
 /** What waits for the end of a tick on one socket, at most: more goes at once. */
@@ -66,10 +68,12 @@ export class SocketWriter implements Writable {
 
   /** Writes a text frame in this tick, after those before it. Nothing happens on a closed socket. */
   write(frame: WireText): void {
-    if (!this.#isOpen) return;
-    this.#counts.framesOut++;
-    this.#counts.bytesOut += frame.length;
-    this.#add(headOf(text, frame.length) + frame);
+    this.#write(text, frame);
+  }
+
+  /** The same of a payload that is deflated as permessage-deflate has it; only where that was agreed on. */
+  writeDeflated(payload: WireText): void {
+    this.#write(deflatedText, payload);
   }
 
   /** An RFC 6455 ping with `payload`, at most 125 characters of ASCII, in its place among the frames. */
@@ -118,6 +122,13 @@ export class SocketWriter implements Writable {
 
   get #isOpen(): boolean {
     return !this.#isClosed && this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  #write(opcode: number, payload: WireText): void {
+    if (!this.#isOpen) return;
+    this.#counts.framesOut++;
+    this.#counts.bytesOut += payload.length;
+    this.#add(headOf(opcode, payload.length) + payload);
   }
 
   #add(frame: string): void {

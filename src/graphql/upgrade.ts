@@ -51,6 +51,9 @@ class OpeningSockets {
   }
 }
 
+/** Neither end keeps a window between two messages: what a client offers costs nothing until it sends something compressed. */
+const withoutTakeover = { serverNoContextTakeover: true, clientNoContextTakeover: true };
+
 const overloaded: Refusal = { status: '503 Service Unavailable', message: 'too many are connecting: try again' };
 
 const refuse = (socket: Duplex, { status, message }: Refusal): void => {
@@ -153,7 +156,7 @@ export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
     noServer: true,
     WebSocket: SessionSocket,
     clientTracking: true,
-    perMessageDeflate: false,
+    perMessageDeflate: deps.deflate === null ? false : withoutTakeover,
     maxPayload: limits.maxFrameBytes,
     closeTimeout: limits.closeTimeoutMs,
     handleProtocols: pickProtocol,
