@@ -2,7 +2,7 @@ import type { UserId } from '../event.ts';
 import { type MachineRunner, ownerOf, type RunningMachine } from './machine-runner.ts';
 import type { CoreOptions } from './options.ts';
 import type { FlowLevel, IdentityLevel, PulseLevel } from './session.machine.ts';
-import { type UserEvent, type UserTag, userMachine } from './user.machine.ts';
+import { type UserEvent, type UserMachine, type UserTag, userMachine } from './user.machine.ts';
 
 /** One connected user: the sessions, what is worst among them, and whether they fail too often. Lives on for the away window. */
 
@@ -49,15 +49,27 @@ const regions: { readonly [Region in keyof SessionHealth]: readonly (readonly [S
     ],
   };
 
+/** All users begin alike, without context and without effects: where they begin is worked out once, and is one snapshot for all of them. */
+const withSharedStart = (machine: UserMachine): unknown => {
+  let first: ReturnType<UserMachine['getInitialSnapshot']> | null = null;
+  const getInitialSnapshot: UserMachine['getInitialSnapshot'] = (scope, input) => {
+    first ??= machine.getInitialSnapshot(scope, input);
+    return first;
+  };
+  return Object.assign(Object.create(machine), { getInitialSnapshot });
+};
+
 /** The user machine with its effects and delays; made once, shared by all. */
 export const wireUserMachine = (options: CoreOptions): unknown =>
-  userMachine.provide({
-    actions: {
-      closeSessions: ({ self }) => ownerOf<UserActor>(self).closeSessions(),
-      forget: ({ self }) => ownerOf<UserActor>(self).forget(),
-    },
-    delays: { awayWindow: options.awayWindowMs, holdWindow: options.holdWindowMs },
-  });
+  withSharedStart(
+    userMachine.provide({
+      actions: {
+        closeSessions: ({ self }) => ownerOf<UserActor>(self).closeSessions(),
+        forget: ({ self }) => ownerOf<UserActor>(self).forget(),
+      },
+      delays: { awayWindow: options.awayWindowMs, holdWindow: options.holdWindowMs },
+    }),
+  );
 
 export class UserActor {
   readonly userId: UserId;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { initialTransition } from 'xstate';
 import { type UserEvent, type UserTag, userMachine } from '../../src/actors/user.machine.ts';
 import { type RecordedMachine, recordMachine } from './recording-machine.ts';
 
@@ -10,6 +11,11 @@ const start = (): User => recordMachine(userMachine, { effects });
 const leave: UserEvent = { type: 'session.detached', left: 0 };
 
 describe('the user machine', () => {
+  it('begins without context and without effects or timers: all users share where they begin', () => {
+    const [snapshot, actions] = initialTransition(userMachine, undefined);
+    expect([snapshot.context, actions]).toEqual([{}, []]);
+  });
+
   it.each<[UserEvent[], UserTag[], string[]]>([
     [[], ['present'], []],
     [[{ type: 'session.detached', left: 1 }], ['present'], []],
