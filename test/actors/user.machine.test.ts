@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { initialTransition } from 'xstate';
+import { type AnyStateMachine, initialTransition } from 'xstate';
 import { type UserEvent, type UserTag, userMachine } from '../../src/actors/user.machine.ts';
 import { type RecordedMachine, recordMachine } from './recording-machine.ts';
 
@@ -12,7 +12,7 @@ const leave: UserEvent = { type: 'session.detached', left: 0 };
 
 describe('the user machine', () => {
   it('begins without context and without effects or timers: all users share where they begin', () => {
-    const [snapshot, actions] = initialTransition(userMachine, undefined);
+    const [snapshot, actions] = initialTransition(userMachine as unknown as AnyStateMachine);
     expect([snapshot.context, actions]).toEqual([{}, []]);
   });
 
