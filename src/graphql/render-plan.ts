@@ -15,8 +15,6 @@ import type { PreparedDocument } from './documents.ts';
  */
 
 export type RenderPlan = {
-  /** Distinguishes plans within the process. */
-  readonly id: number;
   /** The one operation with its fragments, without what only chooses the stream: arguments of the root field and their variables. */
   readonly document: DocumentNode;
   /** Those that the selection uses. */
@@ -29,7 +27,6 @@ const rootFieldName = 'notificationReceived';
 const maxPlansPerOperation = 64;
 /** Longer ones are not shared. */
 const maxKeyLength = 4_096;
-let plans = 0;
 
 const fragmentsOf = (document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
   new Map(
@@ -117,7 +114,7 @@ export const planFor = (
   const key = JSON.stringify([scope, given]);
   const known = notes.plans.get(key);
   if (known !== undefined) return known;
-  const plan = { id: ++plans, document: notes.document, variables: Object.fromEntries(given) };
+  const plan = { document: notes.document, variables: Object.fromEntries(given) };
   keep(notes, key, plan);
   return plan;
 };

@@ -1,65 +1,132 @@
-import { execute, type GraphQLSchema } from 'graphql';
 import type { Delivery, Payload } from '../actors/session.ts';
-import type { ErrorMask } from './graphql-errors.ts';
+import type { Envelope } from '../event.ts';
+import { PayloadWriter, type PayloadWriterDeps } from './payload-writer.ts';
+import { type RecentLimits, RecentRenderings } from './recent-renderings.ts';
 import type { RenderPlan } from './render-plan.ts';
+import { fillSegments, holeCursor, type Segments, segmentsOf } from './segments.ts';
 
 /**
- * From a delivery to the JSON of an execution result, by graphql-js on the prepared operation with the payload as root value. An event that cannot
- * be rendered is a result with `errors`, never the end of its subscription. What several recipients share is rendered once.
+ * From a delivery to the JSON of its execution result. What several recipients share is made once: live ones have the payload in common, and with it
+ * the whole text; those who read the log have the envelope in common, and each its own cursor; gaps and checkpoints differ in the cursor alone.
  */
 
 export type Rendering = {
-  /** The execution result as JSON, with `extensions.traceparent` where the delivery is traced. Never throws. */
+  /**
+   * The execution result as JSON, equal to what graphql-js gives byte for byte, with `extensions.traceparent` behind where the delivery is traced.
+   * An event that cannot be rendered is a result with `errors`, never the end of its subscription. Never throws.
+   */
   render(delivery: Delivery): string;
 };
 
-type Cached = { readonly subject: unknown; readonly text: string };
+type EventPayload = Extract<Payload, { kind: 'event' }>;
+type OtherPayload = Exclude<Payload, { kind: 'event' }>;
 
-/** Renderings kept: recipients of one event follow each other closely. */
-const maxCached = 256;
-/** Longer ones are made anew, so that the cache stays small. */
-const maxCachedLength = 16_384;
-
-const subjectOf = (payload: Payload): unknown => (payload.kind === 'event' ? payload.envelope : payload.kind);
+/** A session's batch is up to as many events, and the next session has the same ones. */
+const liveLimits: RecentLimits = { maxEntries: 512, maxCharacters: 2_097_152 };
+/** Those who come back after an outage read the same stretch, not in step. */
+const replayLimits: RecentLimits = { maxEntries: 4_096, maxCharacters: 4_194_304 };
 
 const withTrace = (text: string, traceparent: string): string =>
   `${text.slice(0, -1)},"extensions":{"traceparent":${JSON.stringify(traceparent)}}}`;
 
-/** Creates a renderer; plans come from `planFor` on the same schema. */
-export const createRendering = (schema: GraphQLSchema, mask: ErrorMask): Rendering => {
-  const cache = new Map<string, Cached>();
-
-  const resultOf = (plan: RenderPlan, payload: Payload): string => {
-    try {
-      const result = execute({ schema, document: plan.document, rootValue: payload, variableValues: plan.variables });
-      if (result instanceof Promise) throw new Error('a payload resolver is asynchronous');
-      if ('then' in result) throw new Error('a payload resolver is asynchronous');
-      if (result.errors === undefined) return JSON.stringify(result);
-      return JSON.stringify({ errors: mask.format(result.errors), data: result.data ?? null });
-    } catch (error) {
-      return JSON.stringify({ errors: mask.format([error]), data: null });
-    }
-  };
-
-  const shared = (plan: RenderPlan, payload: Payload): string => {
-    if (payload.kind === 'gap') return resultOf(plan, payload);
-    const key = `${plan.id} ${payload.isLive} ${payload.cursor}`;
-    const subject = subjectOf(payload);
-    const known = cache.get(key);
-    if (known !== undefined && known.subject === subject) return known.text;
-    const text = resultOf(plan, payload);
-    if (text.length > maxCachedLength) return text;
-    const [oldest] = cache.keys();
-    if (cache.size >= maxCached && oldest !== undefined) cache.delete(oldest);
-    cache.set(key, { subject, text });
-    return text;
-  };
-
-  return {
-    render({ plan, payload, trace }) {
-      const text = shared(plan as RenderPlan, payload);
-      trace?.event('rendered');
-      return trace === null ? text : withTrace(text, trace.traceparent);
-    },
-  };
+const isAlike = (one: OtherPayload, other: OtherPayload): boolean => {
+  if (one.isLive !== other.isLive) return false;
+  if (one.kind === 'checkpoint' || other.kind === 'checkpoint') return one.kind === other.kind;
+  return one.reason === other.reason && one.sinceMs === other.sinceMs && one.untilMs === other.untilMs;
 };
+
+/** Renders for one plan. */
+class PlanRendering {
+  readonly #writer: PayloadWriter;
+  /** Of each kind the last one. */
+  readonly #others: { [Kind in OtherPayload['kind']]: { payload: OtherPayload; segments: Segments } | null } = {
+    gap: null,
+    checkpoint: null,
+  };
+
+  constructor(writer: PayloadWriter) {
+    this.#writer = writer;
+  }
+
+  write(payload: Payload): string {
+    return this.#writer.write(payload);
+  }
+
+  segmentsOf(payload: Payload): Segments | null {
+    return segmentsOf(this.#writer.write({ ...payload, cursor: holeCursor }));
+  }
+
+  writeOther(payload: OtherPayload): string {
+    const last = this.#others[payload.kind];
+    if (last !== null && isAlike(last.payload, payload)) return fillSegments(last.segments, payload.cursor);
+    const segments = this.segmentsOf(payload);
+    if (segments === null) return this.write(payload);
+    this.#others[payload.kind] = { payload, segments };
+    return fillSegments(segments, payload.cursor);
+  }
+}
+
+const charactersOf = (segments: Segments): number => segments.reduce((sum, segment) => sum + segment.length, 0);
+
+class SharedRendering implements Rendering {
+  readonly #deps: PayloadWriterDeps;
+  readonly #plans = new WeakMap<RenderPlan, PlanRendering>();
+  readonly #live = new RecentRenderings<Payload, string>(liveLimits);
+  readonly #replayed = new RecentRenderings<Envelope, Segments>(replayLimits);
+  /** What was asked for last: the next one wants the same where an event is for many. */
+  #plan: unknown = null;
+  #payload: Payload | null = null;
+  #text = '';
+
+  constructor(deps: PayloadWriterDeps) {
+    this.#deps = deps;
+  }
+
+  render({ plan, payload, trace }: Delivery): string {
+    if (payload !== this.#payload || plan !== this.#plan) {
+      this.#text = this.#make(plan as RenderPlan, payload);
+      this.#payload = payload;
+      this.#plan = plan;
+    }
+    if (trace === null) return this.#text;
+    trace.event('rendered');
+    return withTrace(this.#text, trace.traceparent);
+  }
+
+  #make(plan: RenderPlan, payload: Payload): string {
+    if (payload.kind !== 'event') return this.#renderingOf(plan).writeOther(payload);
+    return payload.isLive ? this.#makeLive(plan, payload) : this.#makeReplayed(plan, payload);
+  }
+
+  #makeLive(plan: RenderPlan, payload: EventPayload): string {
+    const known = this.#live.find(payload, plan);
+    if (known !== null) return known;
+    const text = this.#renderingOf(plan).write(payload);
+    this.#live.keep({ subject: payload, plan }, text, text.length);
+    return text;
+  }
+
+  #makeReplayed(plan: RenderPlan, payload: EventPayload): string {
+    const { envelope, cursor } = payload;
+    const rendering = this.#renderingOf(plan);
+    // Read by one user's sessions alone: hardly worth the holes.
+    if (envelope.audience.kind === 'user') return rendering.write(payload);
+    const known = this.#replayed.find(envelope, plan);
+    if (known !== null) return fillSegments(known, cursor);
+    const segments = rendering.segmentsOf(payload);
+    if (segments === null) return rendering.write(payload);
+    this.#replayed.keep({ subject: envelope, plan }, segments, charactersOf(segments));
+    return fillSegments(segments, cursor);
+  }
+
+  #renderingOf(plan: RenderPlan): PlanRendering {
+    const known = this.#plans.get(plan);
+    if (known !== undefined) return known;
+    const rendering = new PlanRendering(new PayloadWriter(plan, this.#deps));
+    this.#plans.set(plan, rendering);
+    return rendering;
+  }
+}
+
+/** Creates a renderer; plans come from `planFor` on the same schema. */
+export const createRendering = (deps: PayloadWriterDeps): Rendering => new SharedRendering(deps);

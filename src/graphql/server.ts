@@ -82,7 +82,7 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
     scopeOf,
     now: () => clock.now(),
   };
-  const rendering = createRendering(schema, mask);
+  const rendering = createRendering({ schema, mask, telemetry });
   const writes = new SocketWrites();
   const deflate = options.isCompressionEnabled === true ? new SharedDeflate() : null;
   const sending = { rendering, writes, deflate };

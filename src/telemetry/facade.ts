@@ -79,6 +79,7 @@ export type LabelledCount =
   | 'publishes'
   | 'publishErrors'
   | 'operationErrors'
+  | 'renderFallbacks'
   | 'policyModule';
 
 /** Histograms, in seconds. */

@@ -61,6 +61,14 @@ export const labelledMetrics: Readonly<Record<LabelledCount, LabelledMetric>> = 
     ...metric('operation.errors', '{operation}', 'GraphQL operations that failed, by code'),
     label: 'code',
   },
+  renderFallbacks: {
+    ...metric(
+      'render.fallbacks',
+      '{rendering}',
+      'Renderings that graphql-js made: the selection cannot be compiled, or the payload has errors',
+    ),
+    label: 'reason',
+  },
 };
 
 /** Histograms, in seconds. */

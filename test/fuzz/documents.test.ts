@@ -11,6 +11,7 @@ import { silentLogger } from '../../src/telemetry/logger.ts';
 import { viewerOf } from '../graphql/endpoint.ts';
 import { eventPayload } from '../graphql/hand-driven-sessions.ts';
 import { heapBytes } from '../support/in-process-gateway.ts';
+import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { createRandom, json, mutate, type Random, scale, seedOf } from './random.ts';
 
 const count = 10_000 * scale;
@@ -77,7 +78,7 @@ describe(`${count.toLocaleString('en')} random documents`, () => {
     const documents = createDocuments({ schema, limits: defaultDocumentLimits, isIntrospectionEnabled: false });
     const logged: unknown[] = [];
     const mask = createErrorMask({ ...silentLogger, error: (...line) => logged.push(line) });
-    const rendering = createRendering(schema, mask);
+    const rendering = createRendering({ schema, mask, telemetry: silentTelemetry() });
     const counts = { passed: 0, refused: 0, rendered: 0 };
 
     const checkErrors = (errors: readonly unknown[], text: string): void => {

@@ -12,6 +12,9 @@ export type Random = {
   text(length: number): string;
 };
 
+/** What most generators need. */
+export type Choices = Pick<Random, 'int' | 'pick'>;
+
 /** mulberry32. */
 export const createRandom = (seed: number): Random => {
   let state = seed >>> 0;

@@ -9,6 +9,7 @@ import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
 import type { DeliverSpan } from '../../src/telemetry/facade.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
+import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { openEndpoint, type TestEndpoint } from './endpoint.ts';
 import { envelope, eventPayload } from './hand-driven-sessions.ts';
 import { connectAs, type RawClient, settle, subscribeMessage } from './raw-client.ts';
@@ -164,8 +165,8 @@ describe('shared renderings', () => {
   const { schema } = loadEventSchema({ schemaDir: 'schema', eventsDir: 'schema/events' });
   attachResolvers(schema);
   const document = parse(everything);
-  const rendering = createRendering(schema, createErrorMask(silentLogger));
-  const plan = { id: 1, document, variables: {} };
+  const rendering = createRendering({ schema, mask: createErrorMask(silentLogger), telemetry: silentTelemetry() });
+  const plan = { document, variables: {} };
 
   it('equal what graphql-js gives for each payload by itself', () => {
     const events = fc.record({
