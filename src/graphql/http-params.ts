@@ -27,12 +27,25 @@ const fromQueryString = (url: string): Readonly<Record<string, unknown>> => {
   };
 };
 
-/** Reads the parameters of a request; null where they have not the form: whoever executes it will say why. */
-export const readHttpParams = (url: string, body: string | null): HttpParams | null => {
-  const raw = body === null ? fromQueryString(url) : jsonRecord(body);
+const fromRecord = (raw: Readonly<Record<string, unknown>> | null): HttpParams | null => {
   const { query, operationName = null, variables = null } = raw ?? {};
   if (typeof query !== 'string') return null;
   if (operationName !== null && typeof operationName !== 'string') return null;
   if (variables !== null && !isRecord(variables)) return null;
   return { query, operationName, variables: variables ?? {} };
+};
+
+/** Reads the parameters of a request; null where they have not the form: whoever executes it will say why. */
+export const readHttpParams = (url: string, body: string | null): HttpParams | null =>
+  fromRecord(body === null ? fromQueryString(url) : jsonRecord(body));
+
+const members: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions']);
+
+/** The same for a body, by the letter of GraphQL over HTTP: null also where a member is not of the request, or `extensions` is no object. */
+export const readStrictParams = (body: string): HttpParams | null => {
+  const raw = jsonRecord(body);
+  if (raw === null) return null;
+  for (const [member, value] of Object.entries(raw)) if (value !== null && !members.has(member)) return null;
+  const { extensions = null } = raw;
+  return extensions === null || isRecord(extensions) ? fromRecord(raw) : null;
 };

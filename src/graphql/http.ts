@@ -3,21 +3,24 @@ import type { Timer } from '../clock.ts';
 import type { TraceContext } from '../event.ts';
 import { scopes, type Viewer } from '../viewer.ts';
 import type { Access } from './access.ts';
-import { type HttpRefusal, sendRefusal } from './http-answer.ts';
+import { type HttpAsked, type HttpRefusal, sendAnswer, sendRefusal } from './http-answer.ts';
 import { readHttpBody } from './http-body.ts';
 import { accepts, allowOrigin, answerPreflight, formRefusal, identify } from './http-front.ts';
+import type { HttpOperations } from './http-operation.ts';
 import { openStream } from './http-stream.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { readTrace, trustedTrace } from './trace-context.ts';
 import type { HttpExecutor } from './yoga.ts';
 
 /**
- * One HTTP request to the endpoint, in this order: origin, method, form, token, body; then a stream for subscriptions that ask for one, graphql-yoga
- * for all else. Only JSON is taken, so that no foreign page can send anything without a preflight.
+ * One HTTP request to the endpoint, in this order: origin, method, form, token, body; then a stream for subscriptions that ask for one, an operation
+ * that a body says in full, graphql-yoga for all else. Only JSON is taken, so that no foreign page can send anything without a preflight.
  */
 
 export type HttpDeps = SocketDeps & {
   readonly access: Access;
+  readonly runOperation: HttpOperations;
+  /** Takes whatever `runOperation` does not. */
   readonly execute: HttpExecutor;
   readonly path: string;
   readonly isGraphiqlEnabled: boolean;
@@ -32,23 +35,12 @@ type Exchange = {
   readonly deadline: Timer;
 };
 /** An exchange whose request is known in full. */
-type Asked = Exchange & { readonly body: string | null; readonly viewer: Viewer | null };
+type Asked = Exchange & Pick<HttpAsked, 'body' | 'viewer'>;
 
 const executed = async (asked: Asked, trace: TraceContext | null, deps: HttpDeps): Promise<void> => {
-  const { request, response, body, viewer } = asked;
-  const search = /\?[^#]*/.exec(request.url ?? '')?.[0] ?? '';
-  const headers = new Headers({ accept: request.headers.accept ?? '*/*', 'content-type': 'application/json' });
-  const init = { method: request.method ?? 'GET', headers, body };
-  const context = { services: deps.services, viewer, session: null, trace };
-  const answer = await deps.execute(new Request(`http://gateway${deps.path}${search}`, init), context);
-  const bytes = Buffer.from(await answer.arrayBuffer());
-  if (response.destroyed || response.headersSent) return;
-  response.writeHead(answer.status, {
-    ...Object.fromEntries(answer.headers),
-    'content-length': bytes.length,
-    'cache-control': 'no-store',
-  });
-  response.end(bytes);
+  const { request, body, viewer } = asked;
+  const known = { request, body, viewer, trace };
+  sendAnswer(asked.response, await (deps.runOperation(known) ?? deps.execute(known)));
 };
 
 const bodyLimit = (viewer: Viewer | null, { limits }: HttpDeps): number => {

@@ -13,6 +13,7 @@ import { createEndpointPath } from './endpoint-path.ts';
 import { createErrorMask } from './graphql-errors.ts';
 import { handleHttp } from './http.ts';
 import { sendRefusal } from './http-answer.ts';
+import { createHttpOperations } from './http-operation.ts';
 import type { OperationServices, VerifyToken } from './operation-context.ts';
 import { defaultGraphqlLimits, type GraphqlLimits, type GraphqlOptions } from './options.ts';
 import { createRendering } from './rendering.ts';
@@ -87,8 +88,9 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   const deflate = options.isCompressionEnabled === true ? new SharedDeflate() : null;
   const sending = { rendering, writes, deflate };
   const shared: SocketDeps = { schema, documents, ...sending, mask, services, telemetry, clock, limits };
-  const execute = createHttpExecutor({ schema, documents, mask, path, isGraphiqlEnabled });
-  const httpDeps = { ...shared, access, execute, path, isGraphiqlEnabled, isIntrospectionEnabled };
+  const runOperation = createHttpOperations(shared);
+  const execute = createHttpExecutor({ ...shared, path, isGraphiqlEnabled });
+  const httpDeps = { ...shared, access, runOperation, execute, path, isGraphiqlEnabled, isIntrospectionEnabled };
   const addressOf = createClientAddress(options.trustedProxies ?? []);
   const upgrades = createUpgrades({ ...shared, access, addressOf, path: endpoint });
 

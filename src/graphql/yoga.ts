@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import {
   type DocumentNode,
   type ExecutionResult,
+  execute,
   GraphQLError,
   type GraphQLSchema,
   Kind,
@@ -10,8 +12,9 @@ import {
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import { GatewayError } from '../errors.ts';
 import { type Documents, pickOperation } from './documents.ts';
-import { type ErrorMask, gatewayGraphqlError, withTraceId } from './graphql-errors.ts';
-import type { OperationContext } from './operation-context.ts';
+import { type ErrorMask, errorAt, gatewayGraphqlError, withTraceId } from './graphql-errors.ts';
+import type { HttpAnswer, HttpAsked } from './http-answer.ts';
+import type { OperationContext, OperationServices } from './operation-context.ts';
 
 /**
  * graphql-yoga as the HTTP half: content negotiation, parameters, GraphiQL, streams of single results. Parsing, limits and validation are the
@@ -19,21 +22,24 @@ import type { OperationContext } from './operation-context.ts';
  */
 
 /** Answers a request that was read and authenticated before. */
-export type HttpExecutor = (request: Request, context: OperationContext) => Promise<Response>;
+export type HttpExecutor = (asked: HttpAsked) => Promise<HttpAnswer>;
 
 export type HttpExecutorDeps = {
   readonly schema: GraphQLSchema;
   readonly documents: Documents;
   readonly mask: ErrorMask;
+  readonly services: OperationServices;
   readonly path: string;
   readonly isGraphiqlEnabled: boolean;
 };
 
+/** What yoga takes an error's status from, and leaves out of the answer. `spec`: as plain JSON the status is 200 all the same. */
+const withStatus = (error: GraphQLError, http: { readonly status: number; readonly spec?: boolean }): GraphQLError =>
+  errorAt(error, error.message, { ...error.extensions, http });
+
 /** Yoga knows one error or an aggregate of them. */
-const thrown = (errors: readonly GraphQLError[]): Error => {
-  const [first, ...others] = errors;
-  return first !== undefined && others.length === 0 ? first : new AggregateError(errors);
-};
+const thrown = (errors: readonly GraphQLError[]): Error =>
+  new AggregateError(errors.map((error) => withStatus(error, { status: 400, spec: true })));
 
 /** Parse, validate and the choice of the operation are one step for us, told at parsing: yoga looks for the operation before it validates. */
 const useDocuments = (documents: Documents): Plugin => ({
@@ -47,7 +53,7 @@ const useDocuments = (documents: Documents): Plugin => ({
       if (!preparation.ok) throw thrown(preparation.errors);
       const { params } = context as { readonly params?: GraphQLParams };
       const operation = pickOperation(preparation.prepared, params?.operationName);
-      if (operation instanceof GraphQLError) throw operation;
+      if (operation instanceof GraphQLError) throw thrown([operation]);
       return preparation.prepared.document;
     });
   },
@@ -96,16 +102,24 @@ const useNoSubscriptions = (): Plugin => ({
   },
 });
 
-/** What yoga masks once more stays as it is. */
-const useTraceIds = (mask: ErrorMask): Plugin => ({
-  onExecute: ({ args }) => ({
-    onExecuteDone({ result, setResult }) {
-      const { errors } = result as ExecutionResult;
-      if (errors === undefined || Symbol.asyncIterator in result) return;
-      const { trace } = args.contextValue as unknown as OperationContext;
-      setResult({ ...result, errors: errors.map((error) => withTraceId(mask.mask(error), trace)) });
-    },
-  }),
+/** graphql-js executes, as on the socket, where yoga has an executor of its own. What yoga masks once more stays as it is. */
+const useExecutor = (mask: ErrorMask): Plugin => ({
+  onExecute({ args, setExecuteFn }) {
+    setExecuteFn(execute);
+    return {
+      onExecuteDone({ result, setResult }) {
+        const { errors, data } = result as ExecutionResult;
+        if (errors === undefined || Symbol.asyncIterator in result) return;
+        const { trace } = args.contextValue as unknown as OperationContext;
+        const shown = errors.map((error) => withTraceId(mask.mask(error), trace));
+        setResult({
+          ...result,
+          // Variables that do not fit.
+          errors: data === undefined ? shown.map((error) => withStatus(error, { status: 400 })) : shown,
+        });
+      },
+    };
+  },
 });
 
 const defaultQuery = `# The token goes into the Headers tab below:
@@ -120,9 +134,30 @@ subscription Notifications {
 }
 `;
 
+/** The request as yoga knows requests: of its headers only what says what may come back. */
+const fetchRequest = (
+  { url, method, headers }: IncomingMessage,
+  { path, body }: { readonly path: string; readonly body: string | null },
+): Request => {
+  const search = /\?[^#]*/.exec(url ?? '')?.[0] ?? '';
+  const accept = headers.accept ?? '*/*';
+  const init = { method: method ?? 'GET', headers: { accept, 'content-type': 'application/json' }, body };
+  return new Request(`http://gateway${path}${search}`, init);
+};
+
+/** What is said of the connection is our server's to say: the answer has a length, so it is in no chunks. */
+const ownHeaders: ReadonlySet<string> = new Set(['connection', 'transfer-encoding']);
+
+/** The answer in full. */
+const answerFrom = async (answer: Response): Promise<HttpAnswer> => ({
+  status: answer.status,
+  headers: Object.fromEntries([...answer.headers].filter(([name]) => !ownHeaders.has(name.toLowerCase()))),
+  body: Buffer.from(await answer.arrayBuffer()),
+});
+
 /** Creates the executor. */
 export const createHttpExecutor = (deps: HttpExecutorDeps): HttpExecutor => {
-  const { schema, documents, mask, path, isGraphiqlEnabled } = deps;
+  const { schema, documents, mask, services, path, isGraphiqlEnabled } = deps;
   const yoga = createYoga<OperationContext>({
     schema,
     graphqlEndpoint: path,
@@ -136,7 +171,10 @@ export const createHttpExecutor = (deps: HttpExecutorDeps): HttpExecutor => {
     // Over WebSocket, GraphiQL sends nothing of its Headers tab, so no token: its subscriptions take the event stream.
     graphiql: isGraphiqlEnabled ? { title: 'Carillon', subscriptionsProtocol: 'SSE', defaultQuery } : false,
     renderGraphiQL,
-    plugins: [useDocuments(documents), useAuthentication(documents), useNoSubscriptions(), useTraceIds(mask)],
+    plugins: [useDocuments(documents), useAuthentication(documents), useNoSubscriptions(), useExecutor(mask)],
   });
-  return async (request, context) => yoga.fetch(request, context);
+  return async ({ request, body, viewer, trace }) => {
+    const context = { services, viewer, session: null, trace };
+    return answerFrom(await yoga.fetch(fetchRequest(request, { path, body }), context));
+  };
 };
