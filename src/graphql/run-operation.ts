@@ -2,6 +2,7 @@ import { execute, type GraphQLError, type GraphQLSchema, type OperationDefinitio
 import type { PreparedDocument } from './documents.ts';
 import { type ErrorMask, withTraceId } from './graphql-errors.ts';
 import type { OperationContext } from './operation-context.ts';
+import { readyArguments } from './ready-operation.ts';
 
 /** A query or mutation that is ready to run. */
 export type OperationRun = {
@@ -24,11 +25,10 @@ export const runOperation = async (
 ): Promise<OperationOutcome> => {
   const shown = (error: unknown): GraphQLError => withTraceId(mask.mask(error), context.trace);
   try {
+    const plain = { schema, document: prepared.document, variableValues: variables };
     const result = await execute({
-      schema,
-      document: prepared.document,
+      ...(readyArguments(schema, { prepared, operation }, variables) ?? plain),
       operationName: operation.name?.value ?? null,
-      variableValues: variables,
       contextValue: context,
     });
     if (result.errors === undefined) return { kind: 'result', json: JSON.stringify(result) };
