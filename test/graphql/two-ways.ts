@@ -12,6 +12,7 @@ import { defaultGraphqlLimits } from '../../src/graphql/options.ts';
 import { createRendering } from '../../src/graphql/rendering.ts';
 import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
+import { SocketWrites } from '../../src/graphql/socket-writes.ts';
 import { createHttpExecutor } from '../../src/graphql/yoga.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
@@ -106,6 +107,7 @@ const depsFor = (core: HandDrivenCore, isIntrospectionEnabled: boolean): HttpDep
   return {
     ...shared,
     rendering: createRendering(schema, mask),
+    writes: new SocketWrites(),
     telemetry: silentTelemetry(),
     clock: systemClock,
     limits: defaultGraphqlLimits,
