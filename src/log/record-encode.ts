@@ -14,33 +14,54 @@ const keyOf = (audience: Audience): string => {
   }
 };
 
-const isoTime = (ms: number): string => new Date(ms).toISOString();
-
-/** Headers that every event has, in the order in which they are written. */
-const requiredHeaders = (event: NewEvent): [string, string][] => [
-  ['content-type', 'application/json'],
-  ['ce_specversion', '1.0'],
-  ['ce_id', event.ceId],
-  ['ce_source', event.source],
-  ['ce_type', event.type],
-  ['ce_time', isoTime(event.createdAtMs)],
-  ['ce_audience', event.audience.kind],
-  ['ce_title', event.title],
-];
-
-const optionalHeaders = (event: NewEvent): [string, string][] => {
-  const headers: [string, string][] = [];
-  if (event.audience.kind !== 'everyone') headers.push(['ce_subject', keyOf(event.audience)]);
-  if (event.expiresAtMs !== null) headers.push(['ce_expirytime', isoTime(event.expiresAtMs)]);
-  if (event.traceparent !== null) headers.push(['traceparent', event.traceparent]);
-  if (event.traceparent !== null && event.tracestate !== null) headers.push(['tracestate', event.tracestate]);
-  return headers;
+/** Bytes of texts that come one after the other and are mostly the same: the last one is kept. */
+const remembering = <Value>(write: (value: Value) => string): ((value: Value) => Buffer) => {
+  let known: { readonly value: Value; readonly bytes: Buffer } | null = null;
+  return (value) => {
+    if (known === null || known.value !== value) known = { value, bytes: Buffer.from(write(value)) };
+    return known.bytes;
+  };
 };
 
-/** Writes a validated event as a CloudEvents binary-mode record, keyed by its user or topic. Throws only on a value that is not JSON. */
-export const encodeEvent = (event: NewEvent): NewRecord => ({
-  key: Buffer.from(keyOf(event.audience)),
-  value: Buffer.from(JSON.stringify(event.value)),
-  headers: [...requiredHeaders(event), ...optionalHeaders(event)].map(([name, text]) => [name, Buffer.from(text)]),
-  timestampMs: event.createdAtMs,
-});
+const isoTime = (ms: number): string => new Date(ms).toISOString();
+const asItIs = (text: string): string => text;
+
+const contentType = Buffer.from('application/json');
+const specVersion = Buffer.from('1.0');
+const sourceBytes = remembering(asItIs);
+const typeBytes = remembering(asItIs);
+const audienceBytes = remembering(asItIs);
+const timeBytes = remembering(isoTime);
+
+type Headers = [name: string, value: Buffer][];
+
+/** Headers that every event has, in the order in which they are written. */
+const requiredHeaders = (event: NewEvent): Headers => [
+  ['content-type', contentType],
+  ['ce_specversion', specVersion],
+  ['ce_id', Buffer.from(event.ceId)],
+  ['ce_source', sourceBytes(event.source)],
+  ['ce_type', typeBytes(event.type)],
+  ['ce_time', timeBytes(event.createdAtMs)],
+  ['ce_audience', audienceBytes(event.audience.kind)],
+  ['ce_title', Buffer.from(event.title)],
+];
+
+const addOptionalHeaders = (headers: Headers, event: NewEvent, key: Buffer): void => {
+  if (event.audience.kind !== 'everyone') headers.push(['ce_subject', key]);
+  if (event.expiresAtMs !== null) headers.push(['ce_expirytime', Buffer.from(isoTime(event.expiresAtMs))]);
+  if (event.traceparent === null) return;
+  headers.push(['traceparent', Buffer.from(event.traceparent)]);
+  if (event.tracestate !== null) headers.push(['tracestate', Buffer.from(event.tracestate)]);
+};
+
+/**
+ * Writes a validated event as a CloudEvents binary-mode record, keyed by its user or topic. Records share the bytes of what they have in common: nobody
+ * may write into them. Throws only on a value that is not JSON.
+ */
+export const encodeEvent = (event: NewEvent): NewRecord => {
+  const key = Buffer.from(keyOf(event.audience));
+  const headers = requiredHeaders(event);
+  addOptionalHeaders(headers, event, key);
+  return { key, value: Buffer.from(JSON.stringify(event.value)), headers, timestampMs: event.createdAtMs };
+};
