@@ -5,7 +5,10 @@ import type { Viewer } from '../viewer.ts';
 export type VerifiedTokens = {
   /** The viewer of a token that was verified and has not expired by `nowMs`. */
   find(token: string, nowMs: number): Viewer | null;
-  keep(token: string, viewer: Viewer): void;
+  /** Changes with every `clear`; to be asked before a token is verified. */
+  readonly generation: number;
+  /** Keeps a token that was verified by the keys of `generation`; nothing happens where the keys have changed since. */
+  keep(token: string, viewer: Viewer, generation: number): void;
   /** Forgets all: the keys changed. */
   clear(): void;
   readonly size: number;
@@ -16,6 +19,7 @@ const digest = (token: string): string => hash('sha256', token, 'base64');
 /** Creates a cache of at most `limit` tokens; the one unused for longest leaves first. */
 export const createVerifiedTokens = (limit: number): VerifiedTokens => {
   const viewers = new Map<string, Viewer>();
+  let generation = 0;
   return {
     find(token, nowMs) {
       const key = digest(token);
@@ -26,12 +30,19 @@ export const createVerifiedTokens = (limit: number): VerifiedTokens => {
       viewers.set(key, viewer);
       return viewer;
     },
-    keep(token, viewer) {
+    get generation() {
+      return generation;
+    },
+    keep(token, viewer, verifiedBy) {
+      if (verifiedBy !== generation) return;
       const oldest = viewers.size >= limit ? viewers.keys().next().value : undefined;
       if (oldest !== undefined) viewers.delete(oldest);
       viewers.set(digest(token), viewer);
     },
-    clear: () => viewers.clear(),
+    clear() {
+      generation += 1;
+      viewers.clear();
+    },
     get size() {
       return viewers.size;
     },

@@ -88,12 +88,14 @@ export const createVerifier = (options: IdentityOptions, deps: VerifierDeps): To
     // Claims first: a token that is bad whoever signed it is refused even while keys cannot be had, and causes no fetch.
     const reading = readClaims(parsed.claims, options, clock.now());
     if (!reading.ok) return refuse(reading.message);
+    // The keys may change while the signature is checked: then the token counts this once, and is asked about by the new keys next time.
+    const { generation } = verified;
     const signature = await checkSignature(token, parsed.header, keys);
     if (signature === null) return refuse('token algorithm is not allowed');
     if (signature === 'fails') return refuse('token signature does not match');
     // It may have expired while keys were fetched.
     if (reading.viewer.expiresAtMs <= clock.now()) return refuse('token has expired');
-    verified.keep(token, reading.viewer);
+    verified.keep(token, reading.viewer, generation);
     return { ok: true, viewer: reading.viewer };
   };
 

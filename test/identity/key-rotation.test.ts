@@ -68,6 +68,34 @@ describe('published keys', () => {
     expect(server.requests).toBe(2);
   });
 
+  it('that are withdrawn while a token is checked by them do not go on counting for it', async () => {
+    const server = await started([k1.jwk]);
+    const { verifier, claims, clock, lines } = verifierOf({ jwksUrl: server.url });
+    const [first, second] = [
+      await k1.sign(claims({ sub: 'bob' })),
+      await k1.sign(claims({ exp: clock.now() / 1000 + 7200 })),
+    ];
+    expect(await verifier.verify(first)).toMatchObject({ ok: true });
+    server.publish([k2.jwk]);
+    clock.advance(refreshAfterMs);
+    const { subtle } = crypto;
+    const verify = subtle.verify.bind(subtle);
+    const { promise: changed, resolve } = Promise.withResolvers<void>();
+    const checks = vi.spyOn(subtle, 'verify').mockImplementation(async (...given) => {
+      await changed;
+      return verify(...given);
+    });
+    try {
+      const checking = verifier.verify(second);
+      await vi.waitUntil(() => lines.join('').includes('token keys changed'));
+      resolve();
+      await checking;
+    } finally {
+      checks.mockRestore();
+    }
+    expect(await verifier.verify(second)).toMatchObject({ ok: false, reason: 'refused' });
+  });
+
   it('are tried one after another for a token that names none', async () => {
     const server = await started([k1.jwk, k2.jwk]);
     const { verifier, claims } = verifierOf({ jwksUrl: server.url });
