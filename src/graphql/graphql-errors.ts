@@ -62,8 +62,17 @@ export type ErrorMask = {
   format(errors: readonly unknown[]): readonly GraphQLFormattedError[];
 };
 
-/** Creates the mask. One error object is logged once, however often it is shown. */
-export const createErrorMask = (logger: Logger): ErrorMask => {
+/** graphql-js says what a field that is not there may have been: names of the schema, for who may not see it. */
+const withoutSuggestion = (error: GraphQLError): GraphQLError => {
+  const message = error.message.replace(/ Did you mean .*$/s, '');
+  return message === error.message ? error : errorAt(error, message, error.extensions);
+};
+
+/**
+ * Creates the mask. One error object is logged once, however often it is shown. `isSchemaOpen`: whether errors of variables may suggest names of the
+ * schema, as they may with introspection.
+ */
+export const createErrorMask = (logger: Logger, isSchemaOpen: boolean): ErrorMask => {
   const ids = new WeakMap<object, string>();
 
   const correlate = (cause: unknown): string => {
@@ -85,7 +94,7 @@ export const createErrorMask = (logger: Logger): ErrorMask => {
 
   const maskPlaced = (error: GraphQLError): GraphQLError => {
     const root = rootOf(error);
-    if (root instanceof GraphQLError) return withCode(error);
+    if (root instanceof GraphQLError) return isSchemaOpen ? withCode(error) : withoutSuggestion(withCode(error));
     if (root instanceof GatewayError) return errorAt(error, error.message, gatewayExtensions(root));
     const isPublic = root instanceof Error && isNullViolation(root);
     return isPublic ? errorAt(error, error.message, { code: 'INTERNAL_SERVER_ERROR' }) : hide(root, error);

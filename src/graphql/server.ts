@@ -71,7 +71,7 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   const limits = { ...defaultGraphqlLimits, ...options.limits };
   const endpoint = createEndpointPath(path);
   const access = createAccess(options);
-  const mask = createErrorMask(logger);
+  const mask = createErrorMask(logger, isIntrospectionEnabled);
   const documents = createDocuments({ schema, limits: limits.documents, isIntrospectionEnabled });
   const { sessions, publisher, verify, revoke, scopeOf = () => '' } = deps;
   const services: OperationServices = {

@@ -77,7 +77,7 @@ describe(`${count.toLocaleString('en')} random documents`, () => {
     const random = createRandom(seedOf('documents'));
     const documents = createDocuments({ schema, limits: defaultDocumentLimits, isIntrospectionEnabled: false });
     const logged: unknown[] = [];
-    const mask = createErrorMask({ ...silentLogger, error: (...line) => logged.push(line) });
+    const mask = createErrorMask({ ...silentLogger, error: (...line) => logged.push(line) }, false);
     const rendering = createRendering({ schema, mask, telemetry: silentTelemetry() });
     const counts = { passed: 0, refused: 0, rendered: 0 };
 

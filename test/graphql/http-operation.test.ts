@@ -70,6 +70,10 @@ const bodies: readonly (readonly [string, unknown])[] = [
   ['an input that is a text', { query: publishing, variables: { input: 'fine' } }],
   ['an input with a member too many', { query: publishing, variables: { input: input('fine', { other: 1 }) } }],
   [
+    'a misspelt field',
+    { query: publishing, variables: { input: { audience: { userI: 'ada' }, content: { mesage: { title: 'x' } } } } },
+  ],
+  [
     'an input with a key',
     {
       query: publishing,
@@ -288,6 +292,15 @@ describe('a POST with a token', () => {
     expect((await asked(name, 'application/json')).received.status).toBe(json);
     expect((await asked(name, 'application/graphql-response+json')).received.status).toBe(response);
   });
+
+  it.each(['a misspelt field', 'a field that is not there'])(
+    'that holds %s is told names of the schema where introspection is allowed, and nowhere else',
+    async (name) => {
+      const accept = 'application/json';
+      expect((await same(open, sentWith(bodyOf(name), accept))).body).toContain('Did you mean');
+      expect((await same(closed, sentWith(bodyOf(name), accept))).body).not.toContain('Did you mean');
+    },
+  );
 
   it('publishes once each time', async () => {
     const before = closed.publishes;

@@ -89,7 +89,7 @@ const send = (port: number, { method, path, headers, body }: Sent): Promise<Rece
 const depsFor = (core: HandDrivenCore, isIntrospectionEnabled: boolean): HttpDeps => {
   const { schema, publishInput } = loadEventSchema({ schemaDir: 'schema', eventsDir: 'schema/events' });
   attachResolvers(schema);
-  const mask = createErrorMask(silentLogger);
+  const mask = createErrorMask(silentLogger, isIntrospectionEnabled);
   const documents = createDocuments({ schema, limits: defaultGraphqlLimits.documents, isIntrospectionEnabled });
   const services = {
     sessions: core,
