@@ -25,7 +25,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 const decode = (parts: readonly Buffer[]): HttpBody => {
   try {
-    return { ok: true, text: decoder.decode(Buffer.concat(parts)) };
+    const [first] = parts;
+    return { ok: true, text: decoder.decode(parts.length === 1 ? first : Buffer.concat(parts)) };
   } catch {
     return badBody('the request body is not UTF-8');
   }
