@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type Attributes, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { TraceContext } from '../event.ts';
 import type { Telemetry } from './facade.ts';
@@ -7,6 +6,7 @@ import type { Sampling } from './sampling.ts';
 import { fromSpan, parentContext } from './span-context.ts';
 import { spanAttributes as key, spanNames } from './span-names.ts';
 import { toHrTime } from './span-time.ts';
+import { newSpanId, newTraceId } from './trace-ids.ts';
 import type { Tracing } from './tracing.ts';
 
 /** The half of the facade that makes spans. */
@@ -25,7 +25,7 @@ export const spansOff: SpanStarters = {
 /** "Not sampled", said once at the root, so that no node further on decides otherwise and shows half a tree. */
 const unsampled = (parent: TraceContext | null): TraceContext => {
   if (parent !== null) return { ...parent, isSampled: false };
-  return { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), isSampled: false };
+  return { traceId: newTraceId(), spanId: newSpanId(), isSampled: false };
 };
 
 const fail = (span: Span, errorType: string): void => {

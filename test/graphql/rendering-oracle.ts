@@ -4,7 +4,7 @@ import { createErrorMask, type ErrorMask } from '../../src/graphql/graphql-error
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 /** The mask that renderings under test and the oracle have in common. */
-export const testMask: ErrorMask = createErrorMask(silentLogger);
+export const testMask: ErrorMask = createErrorMask(silentLogger, true);
 
 /** What a rendering must be, byte for byte: graphql-js's result. Null where it has none: it waits for a promise, or its result is not JSON. */
 export const expectedRendering = (

@@ -103,12 +103,14 @@ const depsFor = (core: HandDrivenCore, isIntrospectionEnabled: boolean): HttpDep
     scopeOf: () => '',
     now: () => systemClock.now(),
   };
+  const telemetry = silentTelemetry();
   const shared = { schema, documents, mask, services };
   return {
     ...shared,
-    rendering: createRendering(schema, mask),
+    rendering: createRendering({ schema, mask, telemetry }),
     writes: new SocketWrites(),
-    telemetry: silentTelemetry(),
+    deflate: null,
+    telemetry,
     clock: systemClock,
     limits: defaultGraphqlLimits,
     access: createAccess({ isDevMode: false, allowedOrigins: ['https://app.example'] }),
