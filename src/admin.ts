@@ -1,17 +1,22 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listen } from './gateway/listen.ts';
 
+/** Whether a node, or several, can be sent clients. */
+export type Readiness = {
+  /** Null when ready, else the reason why not. */
+  readonly notReady: string | null;
+  /** Null while all is well, else what is degraded; shown in the body of `/readyz`, which stays 200. */
+  readonly degraded: string | null;
+};
+
 /** What the admin port shows. Every reader is asked at request time. */
 export type AdminOptions = {
   readonly host: string;
   readonly port: number;
-  /** Null when ready, else the reason why not. */
-  notReady(): string | null;
-  /** Null while all is well, else what is degraded; shown in the body of `/readyz`, which stays 200. */
-  degraded(): string | null;
+  readiness(): Readiness | Promise<Readiness>;
   /** Prometheus text. */
   metrics(): Promise<string>;
-  /** Machines by state, for `/snapshot`. */
+  /** Machines by state, for `/snapshot`; a promise of them is waited for. */
   snapshot(): unknown;
 };
 
@@ -26,10 +31,8 @@ const json = (status: number, body: unknown): Answer => ({
   body: `${JSON.stringify(body)}\n`,
 });
 
-const readiness = (options: AdminOptions): Answer => {
-  const reason = options.notReady();
-  if (reason !== null) return json(503, { status: 'not_ready', reason });
-  const degraded = options.degraded();
+const readiness = ({ notReady, degraded }: Readiness): Answer => {
+  if (notReady !== null) return json(503, { status: 'not_ready', reason: notReady });
   return json(200, degraded === null ? { status: 'ready' } : { status: 'degraded', reason: degraded });
 };
 
@@ -38,11 +41,11 @@ const answer = async (path: string, options: AdminOptions): Promise<Answer> => {
     case '/livez':
       return json(200, { status: 'live' });
     case '/readyz':
-      return readiness(options);
+      return readiness(await options.readiness());
     case '/metrics':
       return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await options.metrics() };
     case '/snapshot':
-      return json(200, options.snapshot());
+      return json(200, await options.snapshot());
     default:
       return json(404, { error: 'not found: this port serves /livez, /readyz, /metrics and /snapshot' });
   }

@@ -86,6 +86,10 @@ export type Config = {
   readonly otel: Readonly<Record<string, string>>;
   readonly readyRequiresLog: boolean;
   readonly drainMs: number;
+  /** How many processes share the port. 1: the one that was started serves by itself. */
+  readonly workers: number;
+  /** Which of them this process is, from 0; null where there is one, and in the one that supervises them. */
+  readonly worker: number | null;
   readonly limits: Limits;
 };
 
@@ -204,15 +208,26 @@ const judgePorts = ({ settings, problems }: Reading): void => {
     problems.push(`CARILLON_ADMIN_PORT is ${port}, as CARILLON_PORT is: set another`);
 };
 
+/** The embedded log's folder belongs to one process: several would be several logs, or one that serves and others that do not start. */
+const judgeWorkers = (kind: LogConfig['kind'], { settings, problems }: Reading): void => {
+  const { CARILLON_WORKERS: workers } = settings;
+  if (workers > 1 && kind === 'embedded')
+    problems.push(
+      `CARILLON_WORKERS is ${workers} but the log is embedded, and one process owns its folder: set 1, or CARILLON_LOG=kafka`,
+    );
+};
+
 const build = (env: Environment, reading: Reading): Config => {
   const { settings } = reading;
   const dev = isDevMode(reading);
   judgePorts(reading);
+  const log = readLog(dev, reading);
+  judgeWorkers(log.kind, reading);
   return {
     dev,
     http: readHttp(dev, reading),
     admin: { host: readHost('CARILLON_ADMIN_HOST', dev, reading), port: settings.CARILLON_ADMIN_PORT },
-    log: readLog(dev, reading),
+    log,
     events: { dir: settings.CARILLON_EVENTS_DIR, defaultType: settings.CARILLON_KAFKA_DEFAULT_TYPE },
     identity: readIdentity(settings),
     policyFile: settings.CARILLON_POLICY,
@@ -227,6 +242,8 @@ const build = (env: Environment, reading: Reading): Config => {
     otel: otelVariables(env),
     readyRequiresLog: settings.CARILLON_READY_REQUIRES_LOG,
     drainMs: settings.CARILLON_DRAIN_SECONDS * 1_000,
+    workers: settings.CARILLON_WORKERS,
+    worker: null,
     limits: readLimits(settings),
   };
 };

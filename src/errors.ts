@@ -59,4 +59,9 @@ export class GatewayError extends Error {
   get isRetryable(): boolean {
     return catalogue[this.code].retryable;
   }
+
+  /** Whether the process cannot start until a person has changed something: EX_CONFIG (78) of sysexits.h. */
+  get isForPerson(): boolean {
+    return this.code === 'CONFIG_INVALID' || this.code === 'ALREADY_LOCKED';
+  }
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
 import { type Core, createCore, createPolicyGuard, defaultCoreOptions } from './actors/index.ts';
-import { startAdmin } from './admin.ts';
+import { type Readiness, startAdmin } from './admin.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LogConfig } from './config.ts';
 import { createConsole } from './console.ts';
@@ -48,7 +49,12 @@ export type GatewayDeps = {
 };
 
 /** Where a gateway that is ready can be reached. */
-export type GatewayUrls = { readonly graphql: string; readonly console: string | null; readonly admin: string };
+export type GatewayUrls = {
+  readonly graphql: string;
+  readonly console: string | null;
+  /** Null for a worker: the process that supervises it has the admin port. */
+  readonly admin: string | null;
+};
 
 export type Gateway = {
   /**
@@ -58,6 +64,7 @@ export type Gateway = {
   start(): Promise<GatewayUrls | null>;
   /** Not ready, sockets closed in waves, publishes finished, log closed, telemetry sent; all within `drainMs`. Idempotent. */
   drain(): Promise<void>;
+  readiness(): Readiness;
   /** Machines by state. */
   snapshot(): unknown;
 };
@@ -106,6 +113,10 @@ const drainSpreadMs = (sessions: number, drainMs: number): number => Math.min(se
 /** What one partition may keep in the data folder. */
 const blockSettings = { blockOffsets: defaultCoreOptions.blockOffsets, maxBytes: 67_108_864 };
 
+/** Folder of what this node alone keeps. Workers share the rest of the data folder: the dev secret, the last schema. */
+const nodeFolder = ({ log, worker }: Config): string =>
+  worker === null ? log.dataDir : join(log.dataDir, `worker-${worker}`);
+
 /** How long a start waits for the control topic. */
 const controlPatienceMs = 5_000;
 
@@ -116,6 +127,7 @@ class ComposedGateway implements Gateway {
   #core: Core | null = null;
   #notReady: string | null = 'starting';
   #draining: Promise<void> | null = null;
+  #leavePort: () => void = () => {};
 
   constructor(config: Config, deps: GatewayDeps) {
     this.#config = config;
@@ -127,14 +139,7 @@ class ComposedGateway implements Gateway {
     const events = loadGatewaySchema(config, this.#deps.logger);
     const policy = await loadPolicy(config.policyFile);
     const identity = await identityOf(config);
-    const admin = await startAdmin({
-      ...config.admin,
-      notReady: () => this.#reasonNotReady(),
-      degraded: () => this.#degraded(),
-      metrics: () => this.#deps.telemetry.metrics(),
-      snapshot: () => this.snapshot(),
-    });
-    this.#endings.push(() => admin.close());
+    const adminUrl = config.worker === null ? await this.#startAdmin() : null;
     const { core, control, revocations } = await this.#openCore(events, policy);
     const server = this.#createServer(core, {
       schema: events,
@@ -145,10 +150,9 @@ class ComposedGateway implements Gateway {
     await core.start();
     await this.#revocationsRead(control);
     if (this.#draining !== null) return null;
-    const { url, stop } = await listen(server, { ...config.http, variable: 'CARILLON_PORT' });
-    this.#endings.push(stop);
+    const url = await this.#listen(server);
     this.#notReady = null;
-    return { graphql: url + config.http.path, console: config.dev ? `${url}/` : null, admin: admin.url };
+    return { graphql: url + config.http.path, console: config.dev ? `${url}/` : null, admin: adminUrl };
   }
 
   drain(): Promise<void> {
@@ -156,8 +160,33 @@ class ComposedGateway implements Gateway {
     return this.#draining;
   }
 
+  readiness(): Readiness {
+    return { notReady: this.#reasonNotReady(), degraded: this.#degraded() };
+  }
+
   snapshot(): unknown {
     return this.#core === null ? {} : { ...this.#core.stats, machines: this.#core.snapshot() };
+  }
+
+  async #startAdmin(): Promise<string> {
+    const admin = await startAdmin({
+      ...this.#config.admin,
+      readiness: () => this.readiness(),
+      metrics: () => this.#deps.telemetry.metrics(),
+      snapshot: () => this.snapshot(),
+    });
+    this.#endings.push(() => admin.close());
+    return admin.url;
+  }
+
+  async #listen(server: Server): Promise<string> {
+    const { http, worker } = this.#config;
+    const isShared = worker !== null;
+    const { url, stop } = await listen(server, { ...http, isShared, variable: 'CARILLON_PORT' });
+    // Where others have the port too, who drains leaves it to them at once.
+    if (isShared) this.#leavePort = stop;
+    else this.#endings.push(stop);
+    return url;
   }
 
   async #openCore(
@@ -184,7 +213,7 @@ class ComposedGateway implements Gateway {
     const keepMs = this.#config.identity.revocationKeepMs;
     const revocations = createRevocations({ store: control, clock, logger, keepMs });
     this.#endings.push(() => revocations.close());
-    const blockStore = openBlockStore({ dataDir: settings.dataDir, logger, ...blockSettings });
+    const blockStore = openBlockStore({ dataDir: nodeFolder(this.#config), logger, ...blockSettings });
     this.#endings.push(() => blockStore.close());
     const core = createCore({
       log,
@@ -302,6 +331,7 @@ class ComposedGateway implements Gateway {
 
   /** Sockets and publishes first, then each part in the opposite order of its start; a failure of one does not keep the next. */
   async #endAll(drainMs: number): Promise<void> {
+    this.#leavePort();
     const core = this.#core;
     const sessions = core?.stats.sessions ?? 0;
     await core?.drain({ spreadMs: drainSpreadMs(sessions, drainMs), deadlineMs: drainMs * 0.8 });

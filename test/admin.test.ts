@@ -9,8 +9,7 @@ afterEach(async () => {
 const options = (given: Partial<AdminOptions> = {}): AdminOptions => ({
   host: '127.0.0.1',
   port: 0,
-  notReady: () => null,
-  degraded: () => null,
+  readiness: () => ({ notReady: null, degraded: null }),
   metrics: async () => 'carillon_x 1\n',
   snapshot: () => ({ sessions: {} }),
   ...given,
@@ -29,7 +28,7 @@ const get = async (url: string): Promise<{ status: number; body: string }> => {
 
 describe('the admin port', () => {
   it('is live at once, and not ready with the reason', async () => {
-    const url = await start({ notReady: () => 'waiting for the log (kafka)' });
+    const url = await start({ readiness: () => ({ notReady: 'waiting for the log (kafka)', degraded: null }) });
     expect((await get(`${url}/livez`)).status).toBe(200);
     expect(await get(`${url}/readyz`)).toEqual({
       status: 503,
@@ -38,7 +37,9 @@ describe('the admin port', () => {
   });
 
   it('stays ready when degraded, and says what is', async () => {
-    const url = await start({ degraded: () => 'the log has not answered for 12 s' });
+    const url = await start({
+      readiness: async () => ({ notReady: null, degraded: 'the log has not answered for 12 s' }),
+    });
     const { status, body } = await get(`${url}/readyz`);
     expect(status).toBe(200);
     expect(JSON.parse(body)).toEqual({ status: 'degraded', reason: 'the log has not answered for 12 s' });
@@ -50,6 +51,11 @@ describe('the admin port', () => {
     expect(JSON.parse((await get(`${url}/snapshot`)).body)).toEqual({ sessions: {} });
     expect((await get(`${url}/nothing`)).body).toContain('/readyz');
     expect((await fetch(`${url}/livez`, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('waits for what has to be asked for elsewhere', async () => {
+    const url = await start({ snapshot: async () => ({ workers: [] }) });
+    expect(JSON.parse((await get(`${url}/snapshot`)).body)).toEqual({ workers: [] });
   });
 
   it('names the variable of a port that is taken', async () => {

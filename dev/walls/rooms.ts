@@ -24,8 +24,14 @@ export const rooms: readonly Room[] = [
   {
     name: 'main',
     has: /^src\/main\.ts$/,
-    may: /^src\/(?:gateway|config|telemetry\/index)\.ts$/,
+    may: /^src\/(?:gateway|config|telemetry\/index|workers\/index)\.ts$/,
     instead: 'main reads the process and starts the gateway; join parts in src/gateway.ts',
+  },
+  {
+    name: 'workers',
+    has: /^src\/workers\//,
+    may: /^src\/(?:gateway|admin|config|gateway\/held-port)\.ts$/,
+    instead: 'a worker is a whole gateway: what is about one node belongs behind src/gateway.ts',
   },
   {
     name: 'gateway',

@@ -12,6 +12,7 @@ export const operationVariables: Rows<
   | 'CARILLON_CURSOR_KEYS'
   | 'CARILLON_READY_REQUIRES_LOG'
   | 'CARILLON_DRAIN_SECONDS'
+  | 'CARILLON_WORKERS'
   | 'CARILLON_LOG_LEVEL'
   | 'CARILLON_LOG_FORMAT'
   | 'CARILLON_URL'
@@ -89,6 +90,14 @@ export const operationVariables: Rows<
     default: '25',
     example: '25',
     parse: parse.whole(1, 3_600),
+  },
+  CARILLON_WORKERS: {
+    group: 'Operation',
+    description:
+      'Processes that share the port, each a whole node that reads all of the log; more than 1 needs Kafka (`docs/workers.md`).',
+    default: '1',
+    example: '4',
+    parse: parse.whole(1, 128),
   },
   CARILLON_LOG_LEVEL: {
     group: 'Operation',

@@ -78,6 +78,7 @@ export type Settings = { readonly [Name in LimitVariable]: number } & {
   readonly CARILLON_CURSOR_KEYS: readonly string[] | null;
   readonly CARILLON_READY_REQUIRES_LOG: boolean;
   readonly CARILLON_DRAIN_SECONDS: number;
+  readonly CARILLON_WORKERS: number;
   readonly CARILLON_LOG_LEVEL: 'info' | 'warn' | 'error' | 'silent';
   readonly CARILLON_LOG_FORMAT: 'json' | 'text' | null;
   readonly CARILLON_URL: string;

@@ -6,7 +6,13 @@ import { GatewayError } from '../errors.ts';
 /** Where a server listens, and how a person reaches it. */
 
 /** `variable` names the port's setting, for messages. `::` is every address, of both families. */
-export type ListenAt = { readonly host: string; readonly port: number; readonly variable: string };
+export type ListenAt = {
+  readonly host: string;
+  readonly port: number;
+  readonly variable: string;
+  /** Whether other processes listen there too, and the kernel gives each its part of the connections. @default false */
+  readonly isShared?: boolean;
+};
 
 /** A server that listens. */
 export type Listening = {
@@ -19,10 +25,10 @@ export type Listening = {
 /** Connections that the kernel keeps until they are taken, as far as it lets us: beyond it clients wait a second to try again. */
 const backlog = 4_096;
 
-const tryListen = (server: TcpServer, port: number, host: string): Promise<void> =>
+const tryListen = (server: TcpServer, { host, port, isShared = false }: Omit<ListenAt, 'variable'>): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host, backlog }, () => {
+    server.listen({ port, host, backlog, reusePort: isShared }, () => {
       server.removeListener('error', reject);
       resolve();
     });
@@ -40,13 +46,26 @@ const urlOf = ({ address, port }: AddressInfo): string => {
  * `localhost` is `::1` first for some clients and `127.0.0.1` first for others: who listens on the one is found on the other too, where it is to be
  * had. Connections go to the same server.
  */
-const alsoOnLoopback6 = async (server: Server, port: number): Promise<TcpServer | null> => {
+const alsoOnLoopback6 = async (server: Server, at: Omit<ListenAt, 'variable'>): Promise<TcpServer | null> => {
   const second = createTcpServer((socket) => void server.emit('connection', socket));
   try {
-    await tryListen(second, port, '::1');
+    await tryListen(second, { ...at, host: '::1' });
     return second;
   } catch {
     return null;
+  }
+};
+
+/** Listens; resolves with where. Rejects as `listen` does. */
+export const listenAddress = async (server: TcpServer, at: ListenAt): Promise<AddressInfo> => {
+  try {
+    await tryListen(server, at);
+    return server.address() as AddressInfo;
+  } catch (thrown) {
+    const cause = thrown as NodeJS.ErrnoException;
+    if (at.host === '::' && hasNoIpv6(cause)) return listenAddress(server, { ...at, host: '0.0.0.0' });
+    const message = `${at.variable} ${at.host}:${at.port} cannot be listened on (${cause.message}): free it or set another`;
+    throw new GatewayError('CONFIG_INVALID', message, { cause });
   }
 };
 
@@ -55,16 +74,9 @@ const alsoOnLoopback6 = async (server: Server, port: number): Promise<TcpServer 
  * naming the variable when the address cannot be had.
  */
 export const listen = async (server: Server, at: ListenAt): Promise<Listening> => {
-  try {
-    await tryListen(server, at.port, at.host);
-  } catch (thrown) {
-    const cause = thrown as NodeJS.ErrnoException;
-    if (at.host === '::' && hasNoIpv6(cause)) return listen(server, { ...at, host: '0.0.0.0' });
-    const message = `${at.variable} ${at.host}:${at.port} cannot be listened on (${cause.message}): free it or set another`;
-    throw new GatewayError('CONFIG_INVALID', message, { cause });
-  }
-  const address = server.address() as AddressInfo;
-  const second = at.host === '127.0.0.1' ? await alsoOnLoopback6(server, address.port) : null;
+  const address = await listenAddress(server, at);
+  const { port } = address;
+  const second = at.host === '127.0.0.1' ? await alsoOnLoopback6(server, { ...at, port }) : null;
   return {
     url: urlOf(address),
     stop() {

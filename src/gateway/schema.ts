@@ -45,6 +45,7 @@ export const loadGatewaySchema = (config: Config, logger: Logger): EventSchema =
       `CARILLON_KAFKA_DEFAULT_TYPE is ${defaultType}, which no event type has: set one of ${known}`,
     );
   }
-  compareWithLast(events, config.log.dataDir, logger);
+  // Workers have one schema and one folder for it: the first of them speaks for all.
+  if (config.worker === null || config.worker === 0) compareWithLast(events, config.log.dataDir, logger);
   return events;
 };

@@ -22,6 +22,8 @@ export type LoggerOptions = {
   readonly format?: 'json' | 'text';
   /** How often one message is written per second; the rest is folded into one line with a count. @default 20 */
   readonly maxPerSecond?: number;
+  /** In every line. @default none */
+  readonly fields?: LogFields;
 };
 
 type Level = Exclude<LogLevel, 'silent'>;
@@ -72,14 +74,14 @@ const asText = (line: { time: string; level: Level; message: string; fields: Log
  * counted, and when the second is over one line says how often (`repeated`). A stream that throws loses the line, nothing else.
  */
 export const createLogger = (options: LoggerOptions): Logger => {
-  const { stream, clock, level: threshold = 'info', format = 'json', maxPerSecond = 20 } = options;
+  const { stream, clock, level: threshold = 'info', format = 'json', maxPerSecond = 20, fields: common = {} } = options;
   const render = format === 'json' ? asJson : asText;
   const windows = new Map<string, Window>();
 
   const write = (level: Level, message: string, fields: LogFields): void => {
     const time = new Date(clock.now()).toISOString();
     try {
-      stream.write(render({ time, level, message: clean(message), fields: cleanFields(fields) }));
+      stream.write(render({ time, level, message: clean(message), fields: { ...common, ...cleanFields(fields) } }));
     } catch {
       // The stream is gone (a closed pipe): a lost line must not end the process.
     }

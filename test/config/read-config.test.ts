@@ -40,7 +40,8 @@ describe('readConfig', () => {
       path: '/graphql',
       trustedProxies: [],
       allowedOrigins: [],
-      graphiql: true,
+      compression: false,
+        graphiql: true,
       introspection: true,
     });
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 4001 });
@@ -168,6 +169,20 @@ describe('choice of the log', () => {
   });
 });
 
+describe('workers', () => {
+  it('are one where nothing is said, and this process is none of several', () => {
+    expect(configOf({})).toMatchObject({ workers: 1, worker: null });
+    expect(configOf({ ...kafka, CARILLON_WORKERS: '4' })).toMatchObject({ workers: 4, worker: null });
+  });
+
+  it('need Kafka: one process owns the folder of the embedded log', () => {
+    expect(problemsOf({ ...production, CARILLON_WORKERS: '2' })).toEqual([
+      'CARILLON_WORKERS is 2 but the log is embedded, and one process owns its folder: set 1, or CARILLON_LOG=kafka',
+    ]);
+    expect(configOf({ ...production, CARILLON_WORKERS: '1' }).workers).toBe(1);
+  });
+});
+
 describe('security of the Kafka connection', () => {
   const plain = {
     ...kafka,
@@ -232,6 +247,9 @@ describe('single settings', () => {
     ['CARILLON_RETENTION_BYTES', '10GB'],
     ['CARILLON_PARTITIONS', '0'],
     ['CARILLON_DRAIN_SECONDS', '-1'],
+    ['CARILLON_WORKERS', '0'],
+    ['CARILLON_WORKERS', '129'],
+    ['CARILLON_WORKERS', 'auto'],
     ['CARILLON_GRAPHIQL', 'yes'],
     ['CARILLON_LOG_LEVEL', 'debug'],
     ['CARILLON_ADMIN_PORT', '4000'],

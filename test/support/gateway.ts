@@ -68,15 +68,16 @@ export type SpawnedGateway = {
   readonly ready: Promise<GatewayProcess>;
 };
 
-/** Starts a gateway and returns at once; `ready` resolves once it printed its ready line. `dev`: without authentication. */
+/** Starts a gateway and returns at once; `ready` resolves once it printed its ready line. `dev`: without authentication; `ownGroup`: in a process group of its own. */
 export const spawnGateway = (
   env: Readonly<Record<string, string>>,
   nodeArguments: readonly string[] = [],
-  { dev = false }: { readonly dev?: boolean } = {},
+  { dev = false, ownGroup = false }: { readonly dev?: boolean; readonly ownGroup?: boolean } = {},
 ): SpawnedGateway => {
   const child = spawn(process.execPath, [...nodeArguments, main], {
     env: { ...baseEnvironment(), ...(dev ? {} : { CARILLON_JWT_SECRET: testSecret }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
   });
   running.add(child);
   const exited = once(child, 'exit').then(([code]) => {

@@ -32,6 +32,18 @@ describe('the logger', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', message: 'ready' });
   });
 
+  it('writes the fields of all lines into each, and lets none of them replace time, level or message', () => {
+    const { logger, lines } = loggerWith({ fields: { worker: 1, level: 'error' } });
+    logger.info('ready', { forMs: 2 });
+    expect(JSON.parse(lines[0] ?? '')).toEqual({
+      time: '2026-01-01T00:00:00.000Z',
+      level: 'info',
+      message: 'ready',
+      worker: 1,
+      forMs: 2,
+    });
+  });
+
   it('writes text for a person, without control characters of a value', () => {
     const { logger, lines } = loggerWith({ format: 'text' });
     logger.error('dead\u001b[31m letter', { topic: 'notifications', detail: 'a\nb "c"', offset: 7 });
