@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 
 const needed = 24;
@@ -24,7 +25,10 @@ const installedNode = () => {
 
 const handOver = (node, file) => {
   const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // A terminal's Ctrl-C reaches the child by itself: passed on, it would be the second signal, which ends a gateway without a drain.
+  const hasTerminal = [0, 1, 2].some((stream) => isatty(stream));
+  process.on('SIGINT', () => hasTerminal || child.kill('SIGINT'));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 };
 
