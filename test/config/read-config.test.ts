@@ -41,7 +41,7 @@ describe('readConfig', () => {
       trustedProxies: [],
       allowedOrigins: [],
       compression: false,
-        graphiql: true,
+      graphiql: true,
       introspection: true,
     });
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 4001 });
