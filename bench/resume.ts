@@ -9,6 +9,7 @@ import { quantile, report, rest, two } from './figures.ts';
 const query =
   'subscription S($after: Cursor) { notificationReceived(after: $after) { cursor isLive edge { node { id } } } }';
 const behind = Number(process.env['CARILLON_BENCH_BEHIND'] ?? 30_000);
+const keptInMemory = 120_000;
 const returners = 1_000;
 const oneByOne = 30;
 
@@ -72,7 +73,27 @@ const write = async (httpUrl: string, count: number): Promise<void> => {
   }
 };
 
-export const resumes = async (): Promise<void> => {
+/** Milliseconds: one client alone, and all of them at once. The rest is of the node and of those who are there; null where nobody was. */
+export type ResumeFigures = {
+  readonly returners: number;
+  readonly recordsBehind: number;
+  readonly eachMs: number;
+  readonly togetherMs: number;
+  /** All at once, against as many one after another. */
+  readonly ratio: number;
+  readonly readings: number;
+  readonly records: number;
+  readonly others: { readonly quiet: readonly number[]; readonly busy: readonly number[] } | null;
+};
+
+const timed = async (task: () => Promise<unknown>): Promise<number> => {
+  const startedAt = performance.now();
+  await task();
+  return performance.now() - startedAt;
+};
+
+/** Measures; `withOthers`: while 200 other clients get 100 events a second. */
+export const measureResume = async ({ withOthers }: { readonly withOthers: boolean }): Promise<ResumeFigures> => {
   const folder = await scratchFolder();
   const gateway = await startGateway({
     CARILLON_DATA_DIR: folder.path,
@@ -84,39 +105,50 @@ export const resumes = async (): Promise<void> => {
   const cursor = await resume(gateway.wsUrl, 'before', null);
   await write(gateway.httpUrl, behind);
   // Four megabytes per partition stay in memory: what lies behind them is what is measured.
-  await write(gateway.httpUrl, 120_000);
-  const timed = async (task: () => Promise<unknown>): Promise<number> => {
-    const startedAt = performance.now();
-    await task();
-    return performance.now() - startedAt;
-  };
+  await write(gateway.httpUrl, keptInMemory);
   const single = await timed(async () => {
     for (let n = 0; n < oneByOne; n++) await resume(gateway.wsUrl, `user-${n}`, cursor);
   });
-  const established = await startEstablished(gateway, { count: 200, perSecond: 100 });
-  await rest(5_000);
-  established.take();
-  await rest(10_000);
-  const quiet = established.take();
+  const established = withOthers ? await startEstablished(gateway, { count: 200, perSecond: 100 }) : null;
+  if (established !== null) await rest(5_000);
+  established?.take();
+  if (established !== null) await rest(10_000);
+  const quiet = established?.take() ?? [];
   const before = await read(gateway.adminUrl);
-  const together = await timed(() =>
+  const togetherMs = await timed(() =>
     Promise.all(Array.from({ length: returners }, (_, n) => resume(gateway.wsUrl, `user-${n}`, cursor))),
   );
   const after = await read(gateway.adminUrl);
-  const busy = established.take();
-  await established.stop();
+  const busy = established?.take() ?? [];
+  await established?.stop();
+  await gateway.end();
+  await folder.remove();
+  const eachMs = single / oneByOne;
+  return {
+    returners,
+    recordsBehind: behind + keptInMemory,
+    eachMs,
+    togetherMs,
+    ratio: togetherMs / (eachMs * returners),
+    readings: after.readings - before.readings,
+    records: after.records - before.records,
+    others: established === null ? null : { quiet, busy },
+  };
+};
+
+export const resumes = async (): Promise<void> => {
+  const figures = await measureResume({ withOthers: true });
+  const { eachMs, togetherMs, ratio, readings, records } = figures;
+  const { quiet, busy } = figures.others ?? { quiet: [], busy: [] };
   const p99 = [quiet, busy].map((values) => quantile(values, 0.99)) as [number, number];
-  const each = single / oneByOne;
-  report(`resume: ${returners} clients at once, ${behind + 120_000} records behind in 12 partitions`, [
-    ['one by one (of a sample)', `${two(each)} ms each, ${two((each * returners) / 1_000)} s for all`],
-    ['all at once', `${two(together / 1_000)} s`],
-    ['readings of the log, records decoded', `${after.readings - before.readings}, ${after.records - before.records}`],
-    ['ratio', two(together / (each * returners))],
+  report(`resume: ${returners} clients at once, ${figures.recordsBehind} records behind in 12 partitions`, [
+    ['one by one (of a sample)', `${two(eachMs)} ms each, ${two((eachMs * returners) / 1_000)} s for all`],
+    ['all at once', `${two(togetherMs / 1_000)} s`],
+    ['readings of the log, records decoded', `${readings}, ${records}`],
+    ['ratio', two(ratio)],
     [
       "the others' p99, before / meanwhile",
       `${p99.map(two).join(' / ')} ms (${quiet.length} / ${busy.length} events), ratio ${two(p99[1] / p99[0])}`,
     ],
   ]);
-  await gateway.end();
-  await folder.remove();
 };

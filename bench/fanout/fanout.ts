@@ -52,12 +52,19 @@ type Shape = { readonly burst: number; readonly ticks: Readonly<Record<SideName 
 
 /** Twenty ticks are five seconds: each connection gets one marker in them, as it would in production. Peers that are slow get fewer. */
 const shapesByName: Readonly<Record<ShapeName, Shape>> = {
-  single: { burst: 1, ticks: { carillon: 20, c: 12, stock: 6, naive: 4, centrifugo: 12 } },
-  burst8: { burst: 8, ticks: { carillon: 8, c: 8, stock: 2, naive: 1, centrifugo: 4 } },
+  single: { burst: 1, ticks: { carillon: 20, c: 12, stock: 6, naive: 4, centrifugo: 12, plain: 0 } },
+  burst8: { burst: 8, ticks: { carillon: 8, c: 8, stock: 2, naive: 1, centrifugo: 4, plain: 0 } },
 };
 
 /** Before each round, so that sockets and caches are as warm as in the middle of one. */
-const warmTicks: Readonly<Record<SideName | 'c', number>> = { carillon: 3, c: 3, stock: 1, naive: 1, centrifugo: 2 };
+const warmTicks: Readonly<Record<SideName | 'c', number>> = {
+  carillon: 3,
+  c: 3,
+  stock: 1,
+  naive: 1,
+  centrifugo: 2,
+  plain: 0,
+};
 
 type LoopResult = Awaited<ReturnType<Rig['loop']>>;
 

@@ -1,16 +1,9 @@
-import { testToken } from '../../test/support/token.ts';
 import type { EventSpec, Side, SideName, Target, TickMark, Turns } from '../sides/side.ts';
 import { startSide } from '../sides/side.ts';
-import { type ClientReport, type LoadClient, type Opened, type Peer, startLoadClient } from './load-client.ts';
+import { centrifugoPeer, graphqlPeer, tokensFor } from './clients.ts';
+import { type ClientReport, type LoadClient, type Opened, startLoadClient } from './load-client.ts';
 
 /** A side with its load client: rounds in which events are published on the one and checked on the other. */
-
-/** What the benchmark's clients subscribe to; its frames have about 390 bytes. */
-export const document: string =
-  'subscription { notificationReceived { cursor isLive edge { node { id type createdAt title body } } gap { reason } } }';
-
-const groupDocument =
-  'subscription($topics: [String!]!) { notificationReceived(filter: { topics: $topics }) { cursor isLive edge { node { id type createdAt title body } } gap { reason } } }';
 
 export type RigOptions = {
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -18,6 +11,8 @@ export type RigOptions = {
   readonly sockets: number;
   /** Subscribe to the topic of one's group as well. */
   readonly withGroups?: boolean;
+  /** For so long after a round its last deliveries are waited for. @default 60_000 */
+  readonly patienceMs?: number;
 };
 
 export type RoundOptions = {
@@ -44,50 +39,20 @@ export type RoundResult = {
 
 const defaults = { burst: 1, bytes: 52, intervalMs: 250 };
 
-const graphqlPeer = ({ port, path }: Side, withGroups: boolean): Peer => ({
-  port,
-  path,
-  subprotocol: 'graphql-transport-ws',
-  init: '{"type":"connection_init","payload":{"authorization":"Bearer %TOKEN%"}}',
-  subscribe: JSON.stringify({
-    id: '%ID%',
-    type: 'subscribe',
-    payload: withGroups ? { query: groupDocument, variables: { topics: ['g%GROUP%'] } } : { query: document },
-  }),
-  ready: '"type":"next"',
-});
-
-const centrifugoPeer = ({ port, path }: Side): Peer => ({
-  port,
-  path,
-  subprotocol: '',
-  init: '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"bench"}}',
-  subscribe: '',
-  ready: '"id":2',
-});
-
-/** One token per user; a hundred at a time. */
-const tokensFor = async (count: number): Promise<readonly string[]> => {
-  const tokens: string[] = [];
-  while (tokens.length < count) {
-    const some = Array.from({ length: Math.min(100, count - tokens.length) }, (_, n) => tokens.length + n);
-    tokens.push(...(await Promise.all(some.map((n) => testToken(`user-${n}`, { topics: ['**'] })))));
-  }
-  return tokens;
-};
-
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 export class Rig {
   readonly side: Side;
   readonly client: LoadClient;
+  readonly #patienceMs: number;
   #event = 0;
   #sequence = 0;
   #opened: Opened = { ready: 0, closed: 0, ms: 0, ports: [] };
 
-  constructor(side: Side, client: LoadClient) {
+  constructor(side: Side, client: LoadClient, { patienceMs = 60_000 }: Pick<RigOptions, 'patienceMs'>) {
     this.side = side;
     this.client = client;
+    this.#patienceMs = patienceMs;
   }
 
   get name(): SideName {
@@ -135,23 +100,20 @@ export class Rig {
     return { cpuUs: sum(marks.map(({ cpuUs }) => cpuUs)) / report.delivered, lastMs, clientCpuUs };
   }
 
-  /** Publishes what is made up by the caller, who knows how many deliveries come of it, and what numbers they have. */
+  /** Publishes what is made up by the caller, who knows how many deliveries come of it. Numbers of events are added. */
   async send(
-    ticks: readonly (readonly EventSpec[])[],
-    { intervalMs, deliveries }: { intervalMs: number; deliveries: number },
+    ticks: readonly (readonly Omit<EventSpec, 'event'>[])[],
+    { intervalMs, deliveries }: { readonly intervalMs: number; readonly deliveries: number },
   ): Promise<RoundResult> {
-    const [first] = ticks.flat();
-    if (first === undefined) throw new Error('a round needs an event');
-    const before = await this.#expect(first.event, ticks.flat().length, first.bytes);
-    const { ticks: marks } = await this.side.round({ ticks, intervalMs });
+    const first = this.#event;
+    const numbered = ticks.map((events) => events.map((event) => ({ ...event, event: this.#event++ })));
+    const burst = ticks[0]?.length ?? 1;
+    const before = await this.#expect(first, this.#event - first, ticks[0]?.[0]?.bytes ?? 0);
+    const { ticks: marks } = await this.side.round({ ticks: numbered, intervalMs });
     const report = await this.#arrived(deliveries, before);
     const end = await this.side.usage();
-    const burst = ticks[0]?.length ?? 1;
-    return {
-      ...summary({ marks, end, report, burst }),
-      turns: null,
-      clientCpuUs: (report.cpuUs - before.cpuUs) / report.delivered,
-    };
+    const clientCpuUs = (report.cpuUs - before.cpuUs) / report.delivered;
+    return { ...summary({ marks, end, report, burst }), turns: null, clientCpuUs };
   }
 
   async stop(): Promise<void> {
@@ -172,7 +134,7 @@ export class Rig {
   }
 
   async #arrived(deliveries: number, before: ClientReport): Promise<ClientReport> {
-    await this.client.until(deliveries, 60_000);
+    await this.client.until(deliveries, this.#patienceMs);
     const report = await this.client.report();
     const wrong = (['lost', 'twice', 'bad', 'stray', 'closed'] as const).filter((key) => report[key] !== before[key]);
     const told = wrong.map((key) => `${report[key] - before[key]} ${key}`);
@@ -218,8 +180,8 @@ export const startRig = async (name: SideName, options: RigOptions): Promise<Rig
   const side = await startSide(name, options.settings);
   try {
     const peer = name === 'centrifugo' ? centrifugoPeer(side) : graphqlPeer(side, options.withGroups === true);
-    const tokens = name === 'carillon' ? await tokensFor(options.sockets) : [];
-    return new Rig(side, await startLoadClient(peer, tokens));
+    const tokens = name === 'centrifugo' ? [] : await tokensFor(options.sockets);
+    return new Rig(side, await startLoadClient(peer, tokens), options);
   } catch (error) {
     await side.stop();
     throw error;

@@ -10,7 +10,7 @@ export type Publish = () => void | Promise<void>;
 export type ServedSide = {
   start(settings: Readonly<Record<string, unknown>>): Promise<StartedSide>;
   /** Makes the events ready, so that what it costs to make them up is not counted. */
-  prepare(events: readonly EventSpec[]): Publish;
+  prepare?(events: readonly EventSpec[]): Publish;
   /** Writes with the C loop; the side that has it. */
   loop?(order: LoopOrder): Promise<LoopMarks>;
   /** Processor time and memory of what serves, where that is not this process. */
@@ -37,7 +37,7 @@ export const bodyOf = ({ event, bytes }: EventSpec): string =>
   padded(event) + Array.from({ length: bytes - 8 }, (_, n) => String.fromCharCode(97 + (n % 26))).join('');
 
 const usageOf = async (side: ServedSide): Promise<Usage> => {
-  const own = { cpuUs: cpuUs(), rssBytes: process.memoryUsage.rss() };
+  const own = { cpuUs: cpuUs(), rssBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed };
   return { atUs: nowUs(), ...own, ...(await side.usage?.()) };
 };
 
@@ -51,7 +51,7 @@ const runRound = async (
   side: ServedSide,
   { ticks, intervalMs, watchTurns: isWatched }: RoundOrder,
 ): Promise<RoundMarks> => {
-  const prepared = ticks.map((events) => side.prepare(events));
+  const prepared = ticks.map((events) => side.prepare?.(events) ?? (() => {}));
   const marks: TickMark[] = [];
   const turns = isWatched === true ? watchTurns() : null;
   const startUs = nowUs();

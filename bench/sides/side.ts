@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** What is compared: each side is a server in a process of its own, told what to do over IPC. This is the benchmark's end; `serve.ts` is the other. */
 
-export type SideName = 'carillon' | 'stock' | 'naive' | 'centrifugo';
+export type SideName = 'carillon' | 'stock' | 'naive' | 'centrifugo' | 'plain';
 
 /** Whom an event is for: everyone who is connected; or whoever is in group `n`, or user `n`. */
 export type Target = 'everyone' | { readonly group: number } | { readonly user: number };
@@ -27,7 +27,7 @@ export type RoundOrder = {
 /** When a tick was published (CLOCK_MONOTONIC, microseconds) and the processor time of the whole process until then, microseconds. */
 export type TickMark = { readonly atUs: number; readonly cpuUs: number };
 
-export type Usage = TickMark & { readonly rssBytes: number };
+export type Usage = TickMark & { readonly rssBytes: number; readonly heapBytes: number };
 
 /** Lengths of the turns of the event loop in which something was done, milliseconds: by the clock, and of processor. */
 export type Turns = { readonly wallMs: readonly number[]; readonly cpuMs: readonly number[] };
@@ -70,6 +70,7 @@ const files: Readonly<Record<SideName, string>> = {
   stock: 'stock.ts',
   naive: 'naive.ts',
   centrifugo: 'centrifugo.ts',
+  plain: 'plain.ts',
 };
 
 const connect = (child: ChildProcess, name: SideName): ((verb: string, argument?: unknown) => Promise<unknown>) => {

@@ -2,17 +2,30 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type DocumentNode, type ExecutionArgs, parse, validate } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
+import { jwtVerify } from 'jose';
 import { WebSocketServer } from 'ws';
+import { testSecret } from '../../test/support/gateway.ts';
 import { serveSide } from './serve.ts';
 import { stockSchema } from './stock-schema.ts';
 import { payloadOf, type StreamSource, streamSource } from './stock-source.ts';
 
 /**
- * The stock stack: graphql-ws `useServer` on ws, and an in-process pub/sub with an async iterator per subscription. It verifies no token and keeps no
- * position: it does less than the product. `cached`: documents are parsed and validated once, by the hook that graphql-ws has for it.
+ * The stock stack: graphql-ws `useServer` on ws, and an in-process pub/sub with an async iterator per subscription. It keeps no position and asks for no
+ * acknowledgement: it does less than the product. `cached`: documents are parsed and validated once, by the hook that graphql-ws has for it. `verify`:
+ * it looks at the token, as everybody's does.
  */
 
-type StockSettings = { readonly cached?: boolean };
+export type StockSettings = { readonly cached?: boolean; readonly verify?: boolean };
+
+const secret = new TextEncoder().encode(testSecret);
+
+const verifyingHook = {
+  onConnect: async ({ connectionParams }: { connectionParams?: Readonly<Record<string, unknown>> | undefined }) => {
+    const token = /^Bearer (.+)$/.exec(String(connectionParams?.['authorization']))?.[1] ?? '';
+    await jwtVerify(token, secret, { algorithms: ['HS256'] });
+    return true;
+  },
+};
 
 const source: StreamSource = streamSource();
 const schema = stockSchema(() => source.subscribe());
@@ -42,10 +55,10 @@ const cachedHook = {
 
 serveSide({
   async start(settings) {
-    const { cached = true } = settings as StockSettings;
+    const { cached = true, verify = true } = settings as StockSettings;
     const server = createServer();
     const sockets = new WebSocketServer({ server, path: '/graphql', perMessageDeflate: false });
-    useServer({ schema, ...(cached ? cachedHook : {}) }, sockets);
+    useServer({ schema, ...(cached ? cachedHook : {}), ...(verify ? verifyingHook : {}) }, sockets);
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve));
     return { port: (server.address() as AddressInfo).port, path: '/graphql', version: 'graphql-ws 6.4.2, ws 8.23.0' };
   },
