@@ -138,8 +138,10 @@ export class CatchUp {
   /** A long way without anything for this subscription: it is told how far it has come, so that it need not begin again after a disconnect. */
   #checkpointIfDue(): void {
     const { subscription } = this;
-    const restedMs = this.#port.monotonic() - subscription.lastPayloadAtMs;
-    if (!this.#hasMoved || restedMs < this.#port.checkpointMs) return;
+    const { checkpointMs, tail } = this.#port;
+    const nowMs = this.#port.monotonic();
+    subscription.rest ??= { version: tail.version, dueMs: nowMs + checkpointMs };
+    if (!this.#hasMoved || nowMs < subscription.rest.dueMs) return;
     this.#hasMoved = false;
     subscription.offerCheckpoint(this.cursor());
   }

@@ -22,11 +22,6 @@ const sweepMs = 1_000;
 
 export class Checkpoints {
   readonly #deps: CheckpointsDeps;
-  /** When each is due and what the tail's version was; made when a subscription is first seen at rest. */
-  readonly #resting = new WeakMap<
-    Subscription,
-    { readonly sinceMs: number; readonly version: number; readonly dueMs: number }
-  >();
   #timer: Timer | null = null;
 
   constructor(deps: CheckpointsDeps) {
@@ -51,12 +46,11 @@ export class Checkpoints {
 
   #look(subscription: Subscription, now: number): void {
     const { tail, checkpointMs, random } = this.#deps;
-    const known = this.#resting.get(subscription);
-    if (known === undefined || known.sinceMs !== subscription.lastPayloadAtMs) {
-      const sinceMs = subscription.lastPayloadAtMs;
-      const dueMs = sinceMs + checkpointMs * (0.8 + random() * 0.4);
-      this.#resting.set(subscription, { sinceMs, version: tail.version, dueMs });
-    } else if (now >= known.dueMs && known.version !== tail.version) {
+    const { rest } = subscription;
+    if (rest === null) {
+      // A payload clears it: whoever is fed needs no clock of its own.
+      subscription.rest = { version: tail.version, dueMs: now + checkpointMs * (0.8 + random() * 0.4) };
+    } else if (now >= rest.dueMs && rest.version !== tail.version) {
       subscription.offerCheckpoint(tail.cursor());
     }
   }

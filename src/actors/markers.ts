@@ -63,17 +63,23 @@ export class Markers {
   /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */
   delivered(batch: readonly Delivery[], bytes: number): void {
     this.#cursors ??= new Map();
-    for (const { operationId, payload, trace } of batch) {
-      this.#cursors.set(operationId, payload.cursor);
-      if (trace !== null) this.#spans = [...this.#spans, trace];
-      if (payload.kind === 'event') this.#createdAtMs = payload.envelope.createdAtMs;
-    }
+    for (let i = 0; i < batch.length; i++) this.#note(batch, i);
     this.#unmarkedBytes += bytes;
     const { clock, options } = this.#deps;
     const sinceMarkMs = clock.monotonic() - this.#lastMarkAtMs;
     if (sinceMarkMs >= maxUnmarkedMs || this.#spans.length > 0 || this.#unmarkedBytes >= options.markerBytes)
       this.mark();
     else this.#due ??= this.#later(maxUnmarkedMs - sinceMarkMs);
+  }
+
+  #note(batch: readonly Delivery[], index: number): void {
+    const delivery = batch[index];
+    if (delivery === undefined) return;
+    const { operationId, payload, trace } = delivery;
+    // The last one of a run counts.
+    if (batch[index + 1]?.operationId !== operationId) this.#cursors?.set(operationId, payload.cursor);
+    if (trace !== null) this.#spans = [...this.#spans, trace];
+    if (payload.kind === 'event') this.#createdAtMs = payload.envelope.createdAtMs;
   }
 
   #later(delayMs: number): Timer {

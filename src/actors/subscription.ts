@@ -38,6 +38,9 @@ export type SubscriptionPort = {
 
 type Unreadable = { sinceMs: number; untilMs: number; cursor: string; readonly timer: Timer };
 
+/** A subscription without payloads: what the tail's version was, and when it is due to be told of another (on the monotonic clock). */
+export type Rest = { readonly version: number; readonly dueMs: number };
+
 export class Subscription {
   readonly operationId: string;
   readonly filter: StreamFilter;
@@ -51,8 +54,8 @@ export class Subscription {
   acknowledged: string | null = null;
   isLive = false;
   isEnded = false;
-  /** When the last payload was offered, on the monotonic clock. */
-  lastPayloadAtMs: number;
+  /** Since when it has had no payload, once that was noticed. */
+  rest: Rest | null = null;
   readonly #plan: unknown;
   readonly #port: SubscriptionPort;
   #unreadable: Unreadable | null = null;
@@ -71,7 +74,6 @@ export class Subscription {
     this.#plan = request.plan;
     this.host = host;
     this.#port = port;
-    this.lastPayloadAtMs = port.monotonic();
   }
 
   /** Whether it takes an event that is addressed to it: by filter, and by the deployer's policy. */
@@ -177,7 +179,7 @@ export class Subscription {
   #queue(payload: Payload, trace: DeliverSpan | null): void {
     if (this.isEnded) return;
     this.host.outbox.offer({ operationId: this.operationId, plan: this.#plan, payload, trace });
-    this.lastPayloadAtMs = this.#port.monotonic();
+    this.rest = null;
     this.host.touch();
   }
 }
