@@ -76,6 +76,12 @@ export type Config = {
   readonly identity: IdentityConfig;
   /** Path of the policy module; null: none. */
   readonly policyFile: string | null;
+  readonly persistedDocuments: {
+    /** Path of a JSON file; null: none. */
+    readonly file: string | null;
+    /** No other document runs. */
+    readonly isAllowList: boolean;
+  };
   readonly delivery: {
     readonly replayMaxAgeMs: number;
     /** Base64 of 32 bytes each; the first seals. Empty: cursors are checksummed only. */
@@ -217,6 +223,14 @@ const judgeWorkers = (kind: LogConfig['kind'], { settings, problems }: Reading):
     );
 };
 
+/** A list of nothing would allow nothing: the file got lost. */
+const readPersisted = ({ settings, problems }: Reading): Config['persistedDocuments'] => {
+  const { CARILLON_PERSISTED_DOCUMENTS: file, CARILLON_ALLOW_LIST: isAllowList } = settings;
+  if (isAllowList && file === null)
+    problems.push('CARILLON_ALLOW_LIST is true but no documents are listed: set CARILLON_PERSISTED_DOCUMENTS');
+  return { file, isAllowList };
+};
+
 const build = (env: Environment, reading: Reading): Config => {
   const { settings } = reading;
   const dev = isDevMode(reading);
@@ -231,6 +245,7 @@ const build = (env: Environment, reading: Reading): Config => {
     events: { dir: settings.CARILLON_EVENTS_DIR, defaultType: settings.CARILLON_KAFKA_DEFAULT_TYPE },
     identity: readIdentity(settings),
     policyFile: settings.CARILLON_POLICY,
+    persistedDocuments: readPersisted(reading),
     delivery: {
       replayMaxAgeMs: settings.CARILLON_REPLAY_MAX_AGE,
       cursorKeys: settings.CARILLON_CURSOR_KEYS ?? [],

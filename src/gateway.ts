@@ -9,9 +9,16 @@ import { createCursorCodec } from './cursor.ts';
 import type { PartitionId, Position } from './event.ts';
 import { coreLimits, transportLimits } from './gateway/limits.ts';
 import { listen } from './gateway/listen.ts';
+import { loadPersistedDocuments } from './gateway/persisted-documents.ts';
 import { loadPolicy } from './gateway/policy.ts';
 import { loadGatewaySchema } from './gateway/schema.ts';
-import { createAccess, createGraphqlServer, type GraphqlServerDeps, httpServerOptions } from './graphql/index.ts';
+import {
+  createAccess,
+  createGraphqlServer,
+  type GraphqlServerDeps,
+  httpServerOptions,
+  type PersistedOptions,
+} from './graphql/index.ts';
 import {
   createRevocations,
   createVerifier,
@@ -138,11 +145,16 @@ class ComposedGateway implements Gateway {
     const config = this.#config;
     const events = loadGatewaySchema(config, this.#deps.logger);
     const policy = await loadPolicy(config.policyFile);
+    const persisted = {
+      documents: loadPersistedDocuments(config.persistedDocuments.file),
+      isAllowList: config.persistedDocuments.isAllowList,
+    };
     const identity = await identityOf(config);
     const adminUrl = config.worker === null ? await this.#startAdmin() : null;
     const { core, control, revocations } = await this.#openCore(events, policy);
     const server = this.#createServer(core, {
       schema: events,
+      persisted,
       ...scopeOf(policy),
       ...this.#identityWith(identity, revocations),
     });
@@ -267,7 +279,10 @@ class ComposedGateway implements Gateway {
 
   #createServer(
     core: Core,
-    offers: Pick<GraphqlServerDeps, 'schema' | 'scopeOf' | 'verify' | 'revoke'> & { identity: IdentityOptions },
+    offers: Pick<GraphqlServerDeps, 'schema' | 'scopeOf' | 'verify' | 'revoke'> & {
+      identity: IdentityOptions;
+      persisted: PersistedOptions;
+    },
   ): Server {
     const { dev, http, limits } = this.#config;
     const transport = transportLimits(limits);
@@ -282,6 +297,7 @@ class ComposedGateway implements Gateway {
         isIntrospectionEnabled: http.introspection,
         isGraphiqlEnabled: http.graphiql,
         isCompressionEnabled: http.compression,
+        persisted: offers.persisted,
         path: http.path,
         trustedProxies: http.trustedProxies,
         limits: transport,

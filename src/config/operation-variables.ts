@@ -7,6 +7,8 @@ export const operationVariables: Rows<
   | 'CARILLON_COMPRESSION'
   | 'CARILLON_GRAPHIQL'
   | 'CARILLON_INTROSPECTION'
+  | 'CARILLON_PERSISTED_DOCUMENTS'
+  | 'CARILLON_ALLOW_LIST'
   | 'CARILLON_EVENTS_DIR'
   | 'CARILLON_REPLAY_MAX_AGE'
   | 'CARILLON_CURSOR_KEYS'
@@ -49,6 +51,23 @@ export const operationVariables: Rows<
     default: null,
     whenUnset: '`true` in dev mode, else `false`',
     example: 'false',
+    parse: parse.flag,
+  },
+  CARILLON_PERSISTED_DOCUMENTS: {
+    group: 'Documents',
+    description:
+      'File of documents that clients name by SHA-256: JSON `{ "<hash>": "<document>" }`, as codegen writes `persisted-documents.json`.',
+    default: null,
+    whenUnset: 'clients send the text',
+    example: '/etc/carillon/persisted-documents.json',
+    parse: parse.text,
+  },
+  CARILLON_ALLOW_LIST: {
+    group: 'Documents',
+    description:
+      'Whether those documents are the only ones that run, on every transport; others fail with `DOCUMENT_NOT_ALLOWED`.',
+    default: 'false',
+    example: 'true',
     parse: parse.flag,
   },
   CARILLON_EVENTS_DIR: {

@@ -11,6 +11,7 @@ export const groups = [
   'Kafka',
   'Identity',
   'Browsers',
+  'Documents',
   'Events and delivery',
   'Limits',
   'Operation',
@@ -74,6 +75,8 @@ export type Settings = { readonly [Name in LimitVariable]: number } & {
   readonly CARILLON_GRAPHIQL: boolean | null;
   readonly CARILLON_INTROSPECTION: boolean | null;
   readonly CARILLON_EVENTS_DIR: string | null;
+  readonly CARILLON_PERSISTED_DOCUMENTS: string | null;
+  readonly CARILLON_ALLOW_LIST: boolean;
   readonly CARILLON_REPLAY_MAX_AGE: number;
   readonly CARILLON_CURSOR_KEYS: readonly string[] | null;
   readonly CARILLON_READY_REQUIRES_LOG: boolean;

@@ -12,6 +12,13 @@ import {
 } from 'graphql';
 import { errorAt } from './graphql-errors.ts';
 import { type DocumentLimits, limitErrors } from './limits.ts';
+import {
+  documentNotAllowed,
+  hashUnknown,
+  noPersistedDocuments,
+  type PersistedOptions,
+  preparePersisted,
+} from './persisted-documents.ts';
 
 /**
  * The one way from text to a document that may run, for every transport: parse, limit, validate, once per text. Also keeps what is prepared per
@@ -32,11 +39,16 @@ export type Preparation =
   | { readonly ok: false; readonly errors: readonly GraphQLError[] };
 
 export type Documents = {
-  /** Never throws; failures are not kept, so that they cannot crowd out what passed. */
-  prepare(text: string): Preparation;
+  /**
+   * Prepares what an operation asks for: the persisted document of that hash, else the text. Never throws; failures are not kept, so that they cannot
+   * crowd out what passed.
+   */
+  prepare(text: string, sha256Hash?: string | null): Preparation;
+  /** The text of the persisted document with that hash; null where there is none. */
+  persisted(sha256Hash: string): string | null;
   /** What `prepare` gave for a document of its own; null for foreign ones. */
   find(document: DocumentNode): PreparedDocument | null;
-  /** How many documents are kept. */
+  /** How many documents are kept, without the persisted ones. */
   readonly size: number;
 };
 
@@ -48,6 +60,8 @@ export type DocumentsOptions = {
   readonly maxDocuments?: number;
   /** Characters of all kept documents. @default 4_194_304 // 4 MiB */
   readonly maxCharacters?: number;
+  /** Kept for good. @default none */
+  readonly persisted?: PersistedOptions;
 };
 
 const maxErrors = 20;
@@ -69,9 +83,10 @@ const parseError = (error: unknown, limits: DocumentLimits): GraphQLError => {
 const isOperation = (definition: DocumentNode['definitions'][number]): definition is OperationDefinitionNode =>
   definition.kind === Kind.OPERATION_DEFINITION;
 
-/** Creates the pipeline with its bounded memory. */
+/** Creates the pipeline with its bounded memory. Throws CONFIG_INVALID where a persisted document may not run. */
 export const createDocuments = (options: DocumentsOptions): Documents => {
   const { schema, limits, isIntrospectionEnabled, maxDocuments = 1_000, maxCharacters = 4_194_304 } = options;
+  const { documents: named, isAllowList } = options.persisted ?? noPersistedDocuments;
   const rules: readonly ValidationRule[] = isIntrospectionEnabled
     ? specifiedRules
     : [...specifiedRules, NoSchemaIntrospectionCustomRule];
@@ -111,7 +126,7 @@ export const createDocuments = (options: DocumentsOptions): Documents => {
     });
   };
 
-  const prepareNew = (text: string): Preparation => {
+  const read = (text: string): Preparation => {
     let document: DocumentNode;
     try {
       document = parse(text, { maxTokens: limits.maxTokens });
@@ -122,18 +137,29 @@ export const createDocuments = (options: DocumentsOptions): Documents => {
     if (errors.length > 0) return { ok: false, errors };
     const prepared = { text, document, operations: document.definitions.filter(isOperation), notes: new Map() };
     byDocument.set(document, prepared);
-    keep(text, prepared);
     return { ok: true, prepared };
   };
 
+  const persisted = preparePersisted(named, read);
+
+  const prepareText = (text: string): Preparation => {
+    const known = byText.get(text);
+    const preparation: Preparation = known === undefined ? read(text) : { ok: true, prepared: known };
+    // The least recently used stands first.
+    forget(text);
+    if (preparation.ok) keep(text, preparation.prepared);
+    return preparation;
+  };
+
   return {
-    prepare(text) {
-      const known = byText.get(text);
-      if (known === undefined) return prepareNew(text);
-      byText.delete(text);
-      byText.set(text, known);
-      return { ok: true, prepared: known };
+    prepare(text, sha256Hash = null) {
+      const ofHash = sha256Hash === null ? undefined : persisted.byHash.get(sha256Hash);
+      const prepared = ofHash ?? persisted.byText.get(text);
+      if (prepared !== undefined) return { ok: true, prepared };
+      if (sha256Hash !== null && text === '') return { ok: false, errors: [hashUnknown()] };
+      return isAllowList ? { ok: false, errors: [documentNotAllowed()] } : prepareText(text);
     },
+    persisted: (sha256Hash) => persisted.byHash.get(sha256Hash)?.text ?? null,
     find: (document) => byDocument.get(document) ?? null,
     get size() {
       return byText.size;

@@ -25,8 +25,8 @@ export type HttpOperationsDeps = {
 /** What is to run, or why nothing can. */
 type Read = Pick<OperationRun, 'prepared' | 'operation'> | readonly GraphQLError[];
 
-const readOperation = ({ query, operationName }: HttpParams, documents: Documents): Read => {
-  const preparation = documents.prepare(query);
+const readOperation = ({ query, sha256Hash, operationName }: HttpParams, documents: Documents): Read => {
+  const preparation = documents.prepare(query, sha256Hash);
   if (!preparation.ok) return preparation.errors;
   const { prepared } = preparation;
   const operation = pickOperation(prepared, operationName);

@@ -1,6 +1,10 @@
+import { persistedHash } from './persisted-documents.ts';
+
 /** GraphQL over HTTP: what a request asks for, from its body or its query string. */
 export type HttpParams = {
+  /** Empty where the hash of a persisted document stands for it. */
   readonly query: string;
+  readonly sha256Hash: string | null;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
 };
@@ -19,20 +23,23 @@ const jsonRecord = (text: string): Readonly<Record<string, unknown>> | null => {
 
 const fromQueryString = (url: string): Readonly<Record<string, unknown>> => {
   const search = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? '');
-  const variables = search.get('variables');
+  const [variables, extensions] = [search.get('variables'), search.get('extensions')];
   return {
     query: search.get('query'),
     operationName: search.get('operationName'),
     variables: variables === null ? null : jsonRecord(variables),
+    extensions: extensions === null ? null : jsonRecord(extensions),
   };
 };
 
 const fromRecord = (raw: Readonly<Record<string, unknown>> | null): HttpParams | null => {
-  const { query, operationName = null, variables = null } = raw ?? {};
+  const { query: text, operationName = null, variables = null, extensions } = raw ?? {};
+  const sha256Hash = persistedHash(extensions);
+  const query = sha256Hash === null ? text : (text ?? '');
   if (typeof query !== 'string') return null;
   if (operationName !== null && typeof operationName !== 'string') return null;
   if (variables !== null && !isRecord(variables)) return null;
-  return { query, operationName, variables: variables ?? {} };
+  return { query, sha256Hash, operationName, variables: variables ?? {} };
 };
 
 /** Reads the parameters of a request; null where they have not the form: whoever executes it will say why. */

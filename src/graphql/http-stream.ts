@@ -21,7 +21,7 @@ type Asked = SubscribeRequest | readonly unknown[] | null;
 
 /** Null where the parameters hold no subscription, or nothing that can be read. */
 const subscriptionOf = (params: HttpParams | null, viewer: Viewer, deps: SocketDeps): Asked => {
-  const preparation = params === null ? null : deps.documents.prepare(params.query);
+  const preparation = params === null ? null : deps.documents.prepare(params.query, params.sha256Hash);
   if (params === null || preparation === null || !preparation.ok) return null;
   const { prepared } = preparation;
   const operation = pickOperation(prepared, params.operationName);

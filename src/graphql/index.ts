@@ -2,4 +2,5 @@
 export { type Access, type AccessRules, createAccess } from './access.ts';
 export type { Verification, VerifyToken } from './operation-context.ts';
 export type { GraphqlLimits, GraphqlOptions } from './options.ts';
+export type { PersistedOptions } from './persisted-documents.ts';
 export { createGraphqlServer, type GraphqlServer, type GraphqlServerDeps, httpServerOptions } from './server.ts';

@@ -1,5 +1,6 @@
 import { type DocumentLimits, defaultDocumentLimits } from './limits.ts';
 import type { MessageRate } from './message-budget.ts';
+import type { PersistedOptions } from './persisted-documents.ts';
 
 /** Numbers of this room beside those of documents. Sizes in bytes. */
 export type GraphqlLimits = {
@@ -55,5 +56,7 @@ export type GraphqlOptions = {
   readonly isGraphiqlEnabled: boolean;
   /** Whether WebSocket clients that can get long messages compressed. @default false */
   readonly isCompressionEnabled?: boolean;
+  /** @default none */
+  readonly persisted?: PersistedOptions;
   readonly limits?: Partial<GraphqlLimits>;
 };

@@ -62,7 +62,8 @@ export const httpServerOptions = (limits: Partial<GraphqlLimits> = {}): ServerOp
   keepAliveInitialDelay: 30_000,
 });
 
-/** Creates the GraphQL endpoint. Attaches resolvers to the schema; throws where schema and resolvers do not belong together. */
+/** Creates the GraphQL endpoint. Attaches resolvers to the schema; throws where schema and resolvers do not belong together,
+ * CONFIG_INVALID where a persisted document cannot run. */
 export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   const { telemetry, clock, logger, options } = deps;
   const { schema, publishInput } = deps.schema;
@@ -72,7 +73,12 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   const endpoint = createEndpointPath(path);
   const access = createAccess(options);
   const mask = createErrorMask(logger, isIntrospectionEnabled);
-  const documents = createDocuments({ schema, limits: limits.documents, isIntrospectionEnabled });
+  const documents = createDocuments({
+    schema,
+    limits: limits.documents,
+    isIntrospectionEnabled,
+    ...(options.persisted === undefined ? {} : { persisted: options.persisted }),
+  });
   const { sessions, publisher, verify, revoke, scopeOf = () => '' } = deps;
   const services: OperationServices = {
     sessions,

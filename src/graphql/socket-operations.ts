@@ -6,6 +6,7 @@ import type { TraceContext } from '../event.ts';
 import type { Viewer } from '../viewer.ts';
 import { type Close, violations } from './close-codes.ts';
 import { pickOperation } from './documents.ts';
+import { persistedHash } from './persisted-documents.ts';
 import { type OperationRun, runOperation } from './run-operation.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { completeFrame, errorFrame, nextFrame } from './socket-protocol.ts';
@@ -84,7 +85,7 @@ export class SocketOperations {
       const message = `the socket has ${maxOperations} operations already: complete one first`;
       return [new GatewayError('OVERLOADED', message)];
     }
-    const preparation = this.#deps.documents.prepare(payload.query);
+    const preparation = this.#deps.documents.prepare(payload.query, persistedHash(payload.extensions));
     if (!preparation.ok) return preparation.errors;
     const { prepared } = preparation;
     const operation = pickOperation(prepared, payload.operationName);

@@ -15,6 +15,7 @@ import { type Documents, pickOperation } from './documents.ts';
 import { type ErrorMask, errorAt, gatewayGraphqlError, withTraceId } from './graphql-errors.ts';
 import type { HttpAnswer, HttpAsked } from './http-answer.ts';
 import type { OperationContext, OperationServices } from './operation-context.ts';
+import { hashUnknown, persistedHash } from './persisted-documents.ts';
 
 /**
  * graphql-yoga as the HTTP half: content negotiation, parameters, GraphiQL, streams of single results. Parsing, limits and validation are the
@@ -45,7 +46,11 @@ const thrown = (errors: readonly GraphQLError[]): Error =>
 const useDocuments = (documents: Documents): Plugin => ({
   onParams({ params, setParams }) {
     const { operationName, ...others } = params;
-    if (operationName === '') setParams(others);
+    const hash = persistedHash(params.extensions);
+    const text = hash === null ? null : documents.persisted(hash);
+    if (hash !== null && text === null && !params.query) throw thrown([hashUnknown()]);
+    const asked = text === null ? others : { ...others, query: text };
+    setParams(operationName === '' || operationName === undefined ? asked : { ...asked, operationName });
   },
   onParse({ context, setParseFn }) {
     setParseFn((source: string | { readonly body: string }) => {

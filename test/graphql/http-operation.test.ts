@@ -1,6 +1,7 @@
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTwoWays, type Received, type Sent, type TwoWays } from './two-ways.ts';
+import { openTwoWays, persistedQuery, type Received, type Sent, type TwoWays } from './two-ways.ts';
 
 let closed: TwoWays;
 let open: TwoWays;
@@ -23,6 +24,11 @@ const input = (title: string, more: object = {}): object => ({
   ...more,
 });
 
+const withHash = (sha256Hash: unknown, more: object = {}): object => ({
+  extensions: { persistedQuery: { version: 1, sha256Hash } },
+  ...more,
+});
+
 const titles = ['fine', 'bug', 'log', 'scope', 'null', 'refused'];
 
 /** What a request may ask; most would be answered, one way or the other. */
@@ -31,6 +37,16 @@ const bodies: readonly (readonly [string, unknown])[] = [
   ['an empty name', { query: '{ viewer { userId } }', operationName: '' }],
   ['nulls', { query: '{ viewer { userId } }', operationName: null, variables: null, extensions: null, other: null }],
   ['extensions', { query: '{ viewer { userId } }', extensions: { persistedQuery: { version: 1 }, traceparent: 'x' } }],
+  ['a hash that is known', withHash(hash('sha256', persistedQuery))],
+  ['a hash that is known, and empty text', withHash(hash('sha256', persistedQuery), { query: '' })],
+  [
+    'a hash that is known, and another text',
+    withHash(`sha256:${hash('sha256', persistedQuery)}`, { query: '{ nothing }' }),
+  ],
+  ['a hash that is not known', withHash(hash('sha256', 'other'))],
+  ['a hash that is not known, and empty text', withHash('other', { query: '' })],
+  ['a hash that is not known, and a text', withHash('other', { query: '{ viewer { userId } }' })],
+  ['a hash that is no text', withHash(5)],
   ['the first of several', { query: several, operationName: 'A' }],
   ['the second of several', { query: several, operationName: 'B' }],
   ['none of several', { query: several }],

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PublishRequest, PublishResult } from '../../src/actors/publishing.ts';
@@ -23,6 +24,9 @@ import { HandDrivenCore, published } from './hand-driven-sessions.ts';
  * The endpoint twice over one schema and one core: as it is, and with every request left to graphql-yoga. What both answer to the same request is to
  * be the same.
  */
+
+/** A document that is known by its hash. */
+export const persistedQuery = 'query Persisted { viewer { userId scopes } }';
 
 export type Sent = {
   readonly method: string;
@@ -90,7 +94,9 @@ const depsFor = (core: HandDrivenCore, isIntrospectionEnabled: boolean): HttpDep
   const { schema, publishInput } = loadEventSchema({ schemaDir: 'schema', eventsDir: 'schema/events' });
   attachResolvers(schema);
   const mask = createErrorMask(silentLogger, isIntrospectionEnabled);
-  const documents = createDocuments({ schema, limits: defaultGraphqlLimits.documents, isIntrospectionEnabled });
+  const persisted = { documents: new Map([[hash('sha256', persistedQuery), persistedQuery]]), isAllowList: false };
+  const { documents: limits } = defaultGraphqlLimits;
+  const documents = createDocuments({ schema, limits, isIntrospectionEnabled, persisted });
   const services = {
     sessions: core,
     publisher: core,
