@@ -127,12 +127,7 @@ class Compiler {
     if (field === undefined) throw new Unsupported(`${parent.name} has no field ${name}`);
     const write = this.#value(field.type, nodes);
     const resolve = this.#resolver(field, nodes);
-    if (resolve !== null) return (source) => head + write(resolve(source));
-    return (source) => {
-      const value = source[name];
-      if (typeof value === 'function') throw unfit;
-      return head + write(value);
-    };
+    return resolve === null ? (source) => head + write(source[name]) : (source) => head + write(resolve(source));
   }
 
   /** Null for the default. Resolvers that look at nothing but their source are called; others are graphql-js's. */

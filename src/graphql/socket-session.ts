@@ -25,7 +25,7 @@ import {
 } from './socket-protocol.ts';
 import { SocketWriter, type WriterOwner } from './socket-writer.ts';
 import { readTrace } from './trace-context.ts';
-import { toWire, type WireText } from './wire-text.ts';
+import type { WireText } from './wire-text.ts';
 
 /**
  * One socket, from handshake to close: the transport's half of a session. It speaks the protocol and turns deliveries into frames; state, order,
@@ -118,7 +118,7 @@ export class SocketSession implements SessionLink, WriterOwner {
     const { rendering } = this.#deps;
     for (const delivery of batch) {
       const { operationId, trace } = delivery;
-      this.#next(operationId, toWire(rendering.render(delivery)));
+      this.#next(operationId, rendering.render(delivery));
       if (trace !== null) this.#writer.afterFlush(() => trace.event('written'));
     }
   }

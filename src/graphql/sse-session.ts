@@ -5,6 +5,7 @@ import type { Viewer } from '../viewer.ts';
 import { closeOf } from './close-codes.ts';
 import { sendRefusal } from './http-answer.ts';
 import type { SocketDeps } from './socket-deps.ts';
+import { fromWire } from './wire-text.ts';
 
 /**
  * One subscription as Server-Sent Events: a session like a socket's, without acks. `id:` is the cursor, so that `Last-Event-ID` resumes. Drain and
@@ -63,7 +64,7 @@ export class SseSession implements SessionLink {
 
   deliver(batch: readonly Delivery[]): void {
     const events = batch.map((delivery) => {
-      const data = this.#deps.rendering.render(delivery);
+      const data = fromWire(this.#deps.rendering.render(delivery));
       return `event: next\nid: ${delivery.payload.cursor}\ndata: ${data}\n\n`;
     });
     this.#write(events.join(''));

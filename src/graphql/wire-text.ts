@@ -1,11 +1,17 @@
+/**
+ * Text as its UTF-8 bytes, one character each (U+0000 to U+00FF): what Node writes fastest, with `'latin1'`, and what is made once where a text goes
+ * to many. ASCII is the same in both forms.
+ */
+
 declare const brand: unique symbol;
 
-/**
- * Text as it goes out: each character is one byte of its UTF-8 form, so that its length is its size and the kernel gets it without another look at it.
- * Pure ASCII is the same in both forms.
- */
+/** Never to be shown or measured as text: `length` is bytes. Joining two of them, or one with ASCII, gives another. */
 export type WireText = string & { readonly [brand]: 'WireText' };
 
-/** The wire form of well-formed text. */
+/** Encodes well-formed text; lone surrogates become U+FFFD. JSON that `JSON.stringify` made has none. */
 export const toWire = (text: string): WireText =>
-  (/[^ -~]/.test(text) ? Buffer.from(text).toString('latin1') : text) as WireText;
+  (Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')) as WireText;
+
+/** The text again. */
+export const fromWire = (wire: WireText): string =>
+  Buffer.byteLength(wire) === wire.length ? wire : Buffer.from(wire, 'latin1').toString('utf8');

@@ -7,6 +7,7 @@ import { createRendering } from '../../src/graphql/rendering.ts';
 import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
 import { readSubscription } from '../../src/graphql/subscribe-operation.ts';
+import { fromWire } from '../../src/graphql/wire-text.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { viewerOf } from '../graphql/endpoint.ts';
 import { eventPayload } from '../graphql/hand-driven-sessions.ts';
@@ -102,7 +103,7 @@ describe(`${count.toLocaleString('en')} random documents`, () => {
       }
       counts.rendered += 1;
       const frame = rendering.render({ operationId: '1', plan: request.plan, payload: eventPayload(1), trace: null });
-      expect(JSON.parse(frame), text).toHaveProperty('data');
+      expect(JSON.parse(fromWire(frame)), text).toHaveProperty('data');
     };
 
     const one = (): void => {

@@ -7,6 +7,7 @@ import { planFor, type RenderPlan } from '../../src/graphql/render-plan.ts';
 import { createRendering } from '../../src/graphql/rendering.ts';
 import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
+import { fromWire } from '../../src/graphql/wire-text.ts';
 import { expectedRendering, noResult, testMask, withoutIds } from '../graphql/rendering-oracle.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { type Choices, scale, seedOf } from './random.ts';
@@ -53,7 +54,7 @@ class Comparison {
     this.counts.cases += 1;
     const rendering = createRendering({ schema, mask: testMask, telemetry: this.telemetry });
     for (const payload of randomPayloads(schema, choices)) {
-      const text = rendering.render({ operationId: '1', plan: valid.plan, payload, trace: null });
+      const text = fromWire(rendering.render({ operationId: '1', plan: valid.plan, payload, trace: null }));
       const right = expectedRendering(schema, valid, payload);
       if (right === null) expect(text.startsWith(noResult)).toBe(true);
       else expect(withoutIds(text), valid.text).toBe(withoutIds(right));

@@ -5,6 +5,7 @@ import type { Payload } from '../../src/actors/session.ts';
 import type { EventContent } from '../../src/event.ts';
 import { payloadResolvers } from '../../src/graphql/payload-resolvers.ts';
 import { createRendering } from '../../src/graphql/rendering.ts';
+import { fromWire } from '../../src/graphql/wire-text.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { envelope } from './hand-driven-sessions.ts';
 import { oddities } from './odd-values.ts';
@@ -21,12 +22,13 @@ const ownFiles = [
 const sdl = `${ownFiles.map((name) => readFileSync(`schema/${name}.graphql`, 'utf8')).join('\n')}
   type Query { nothing: Int }
   scalar Any
+  scalar Told
   enum Color { RED }
   interface Named { text: String }
   type Aa implements Named { text: String }
   union Either = Aa
   type Fields {
-    text: String int: Int float: Float flag: Boolean id: ID color: Color any: Any needed: String!
+    text: String int: Int float: Float flag: Boolean id: ID color: Color any: Any told: Told needed: String! neededTold: Told!
     object: Aa union: Either named: Named list: [String] needs: [Aa!] lists: [[Int]]
     takes(n: Int! = 1, of: Int): String
   }
@@ -39,6 +41,7 @@ const createSchema = (): GraphQLSchema => {
     const fields = (schema.getType(typeName) as GraphQLObjectType).getFields();
     for (const [name, resolve] of Object.entries(resolvers)) Object.assign(fields[name] ?? {}, { resolve });
   }
+  Object.assign(schema.getType('Told') ?? {}, { serialize: String });
   return schema;
 };
 
@@ -55,12 +58,8 @@ const eventOf = (fields: Readonly<Record<string, unknown>>): Payload => ({
 const compare = (schema: GraphQLSchema, text: string, payload: Payload): ReadonlyMap<string, number> => {
   const telemetry = silentTelemetry();
   const plan = { document: parse(text), variables: {} };
-  const given = createRendering({ schema, mask: testMask, telemetry }).render({
-    operationId: '1',
-    plan,
-    payload,
-    trace: null,
-  });
+  const rendering = createRendering({ schema, mask: testMask, telemetry });
+  const given = fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }));
   const right = expectedRendering(schema, plan, payload);
   if (right === null) expect(given.startsWith(noResult)).toBe(true);
   else expect(withoutIds(given)).toBe(withoutIds(right));
@@ -75,6 +74,8 @@ const selections: Readonly<Record<string, string>> = {
   id: 'id',
   color: 'color',
   any: 'any',
+  told: 'told',
+  neededTold: 'neededTold',
   needed: 'needed',
   object: 'object { text }',
   union: 'union { ... on Aa { text } }',
@@ -103,6 +104,7 @@ describe('a compiled rendering', () => {
       id: 'i',
       color: 'RED',
       needed: '',
+      neededTold: 'x',
       object: { __typename: 'Aa', text: null },
       union: { __typename: 'Aa', text: 'then' },
       list: ['a', null],
@@ -152,7 +154,7 @@ describe('a compiled rendering', () => {
     const telemetry = silentTelemetry();
     const rendering = createRendering({ schema, mask: testMask, telemetry });
     const payload = eventOf({ takes: 'x' });
-    expect(rendering.render({ operationId: '1', plan, payload, trace: null })).toBe(
+    expect(fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }))).toBe(
       expectedRendering(schema, plan, payload),
     );
     expect([...telemetry.labelled]).toEqual([['renderFallbacks selection', 1]]);

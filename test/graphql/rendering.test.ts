@@ -7,6 +7,7 @@ import { createErrorMask } from '../../src/graphql/graphql-errors.ts';
 import { createRendering } from '../../src/graphql/rendering.ts';
 import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
+import { fromWire } from '../../src/graphql/wire-text.ts';
 import type { DeliverSpan } from '../../src/telemetry/facade.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
@@ -180,7 +181,7 @@ describe('shared renderings', () => {
       fc.property(fc.array(events, { maxLength: 20 }), (steps) => {
         for (const { number, title, isLive, cursor } of steps) {
           const payload: Payload = { kind: 'event', envelope: envelope(number, { title }), cursor, isLive };
-          const text = rendering.render({ operationId: 's', plan, payload, trace: null });
+          const text = fromWire(rendering.render({ operationId: 's', plan, payload, trace: null }));
           expect(text).toBe(JSON.stringify(execute({ schema, document, rootValue: payload })));
         }
       }),

@@ -8,6 +8,7 @@ import { createRendering, type Rendering } from '../../src/graphql/rendering.ts'
 import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
 import { fillSegments, holeCursor, segmentsOf } from '../../src/graphql/segments.ts';
+import { fromWire, toWire } from '../../src/graphql/wire-text.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { envelope } from './hand-driven-sessions.ts';
 import { expectedRendering, testMask } from './rendering-oracle.ts';
@@ -46,13 +47,13 @@ const eventOf = (of: Envelope, cursor: string, isLive = true): Payload => ({
 });
 
 const draw = (rendering: Rendering, plan: RenderPlan, payload: Payload): string => {
-  const text = rendering.render({ operationId: '1', plan, payload, trace: null });
+  const text = fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }));
   expect(text).toBe(expectedRendering(schema, plan, payload));
   return text;
 };
 
 const drawUnchecked = (rendering: Rendering, plan: RenderPlan, payload: Payload): string =>
-  rendering.render({ operationId: '1', plan, payload, trace: null });
+  fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }));
 
 describe('a rendering', () => {
   it('of one payload is made once per plan, in whatever order its recipients come', () => {
@@ -83,7 +84,7 @@ describe('a rendering', () => {
     for (const isLive of [true, false, true]) {
       for (const cursor of ['1', '2']) {
         draw(rendering, titles, { kind: 'checkpoint', cursor, isLive });
-        for (const sinceMs of [null, 5])
+        for (const sinceMs of [5, null])
           draw(rendering, titles, { kind: 'gap', reason: 'EXPIRED', sinceMs, untilMs: null, cursor, isLive });
         draw(rendering, titles, { kind: 'gap', reason: 'EXPIRED', sinceMs: null, untilMs: 7, cursor, isLive });
         draw(rendering, titles, { kind: 'gap', reason: 'LIMIT', sinceMs: null, untilMs: null, cursor, isLive });
@@ -132,7 +133,7 @@ describe('a rendering', () => {
 
 describe('a rendering with holes', () => {
   it('has one where the cursor is, and is filled as JSON', () => {
-    expect(fillSegments(['{"a":', ',"b":', '}'], '"')).toBe('{"a":"\\"","b":"\\""}');
+    expect(fillSegments(['{"a":', ',"b":', '}'].map(toWire), '"')).toBe('{"a":"\\"","b":"\\""}');
   });
 
   it('is none where the word for the hole is part of something else', () => {
