@@ -1,3 +1,6 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startGateway } from '../../test/support/gateway.ts';
 import { startSharedKafka } from '../../test/support/kafka-host.ts';
@@ -7,7 +10,8 @@ import { type LoadClient, startLoadClient } from '../fanout/load-client.ts';
 import { quantile, report, rest, two } from '../figures.ts';
 import { bodyOf, nowUs, titleOf } from '../sides/serve.ts';
 import type { EventSpec } from '../sides/side.ts';
-import { startRawTail } from './raw-tail.ts';
+import type { TailOrder } from './raw-tail.ts';
+import type { RawArrivals } from './raw-tail-process.ts';
 
 /**
  * End to end: from just before an event is produced into real Kafka to its receipt by the client, at a steady rate over twelve partitions, each event to
@@ -28,15 +32,26 @@ type Course = {
   readonly perSecond: number;
 };
 
+/** Starts the raw tail; `stop` resolves with what it saw. */
+const followRaw = async (order: TailOrder): Promise<{ stop(): Promise<RawArrivals> }> => {
+  const child = fork(fileURLToPath(new URL('./raw-tail-process.ts', import.meta.url)), {
+    stdio: ['ignore', 2, 2, 'ipc'],
+  });
+  child.send(order);
+  await once(child, 'message');
+  return {
+    async stop() {
+      child.send('stop');
+      const [arrivals] = (await once(child, 'message')) as [RawArrivals];
+      return arrivals;
+    },
+  };
+};
+
 /** Produces `count` events, one after another at the rate, and waits until all of them are everywhere. */
 const run = async ({ brokers, topic, client, users, perSecond }: Course, count: number): Promise<Timed> => {
   const [sentUs, rawUs] = [new Float64Array(count), new Float64Array(count)];
-  let rawCount = 0;
-  const tail = await startRawTail({ brokers, topic, partitions }, (value) => {
-    const event = Number(/"body":"(\d{8})/.exec(value.toString())?.[1]);
-    rawUs[event] = nowUs();
-    rawCount += 1;
-  });
+  const tail = await followRaw({ brokers, topic, partitions });
   const producer = await foreignProducer(brokers);
   await client.expect(0, count, bytes);
   const before = await client.report();
@@ -55,11 +70,14 @@ const run = async ({ brokers, topic, client, users, perSecond }: Course, count: 
   await client.until(count, 30_000);
   const received = await client.report();
   await rest(500);
-  await tail.stop();
+  const raw = await tail.stop();
+  for (const [event, atUs] of raw) rawUs[event] = atUs;
   await producer.close();
   const wrong = received.lost + received.twice + received.bad + received.stray + received.closed;
-  if (received.delivered !== count || rawCount !== count || wrong > 0) {
-    throw new Error(`${received.delivered} of ${count} delivered, ${wrong - before.lost} wrong, ${rawCount} read raw`);
+  if (received.delivered !== count || raw.length !== count || wrong > 0) {
+    throw new Error(
+      `${received.delivered} of ${count} delivered, ${wrong - before.lost} wrong, ${raw.length} read raw`,
+    );
   }
   return { sentUs, rawUs, receivedUs: Float64Array.from(received.events.map(([, , lastUs]) => lastUs)) };
 };

@@ -5,6 +5,9 @@ import { Kafka, logLevel } from 'kafkajs';
  * the gateway's path costs is the difference to this.
  */
 
+/** What to follow. */
+export type TailOrder = { readonly brokers: readonly string[]; readonly topic: string; readonly partitions: number };
+
 export type RawTail = { stop(): Promise<void> };
 
 type RawMessage = { readonly offset: string; readonly value: Buffer | null };
@@ -55,11 +58,7 @@ const clusterOf = (kafka: Kafka): RawCluster => {
 
 /** Reads from the end of each partition at the call; `take` gets each value. */
 export const startRawTail = async (
-  {
-    brokers,
-    topic,
-    partitions,
-  }: { readonly brokers: readonly string[]; readonly topic: string; readonly partitions: number },
+  { brokers, topic, partitions }: TailOrder,
   take: (value: Buffer) => void,
 ): Promise<RawTail> => {
   const kafka = new Kafka({ clientId: 'raw', brokers: [...brokers], logLevel: logLevel.NOTHING });

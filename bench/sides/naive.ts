@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as rest } from 'node:timers/promises';
 import type { ExecutionArgs, execute, subscribe } from 'graphql';
 import { KafkaPubSub } from 'graphql-kafkajs-subscriptions';
 import { useServer } from 'graphql-ws/use/ws';
@@ -9,7 +10,8 @@ import { kafkaClient } from '../../test/support/kafka-producer.ts';
 import { type Publish, serveSide } from './serve.ts';
 import type { EventSpec } from './side.ts';
 import { stockSchema } from './stock-schema.ts';
-import { checkpoint, payloadOf } from './stock-source.ts';
+import { payloadOf } from './stock-source.ts';
+import { withCheckpoint } from './with-checkpoint.ts';
 
 /**
  * What one builds first: graphql-yoga with graphql-ws as its documentation joins them, and graphql-kafkajs-subscriptions between Kafka and the
@@ -22,36 +24,33 @@ const channel = 'bench';
 
 type Sent = { readonly value: Buffer };
 
-/** The library's iterator, with a checkpoint before it as the product has it. */
-const stream = (pubSub: KafkaPubSub): AsyncIterableIterator<unknown> => {
-  const inner = pubSub.asyncIterator<Sent>(channel) as AsyncIterator<Sent>;
-  let isFirst = true;
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      if (isFirst) {
-        isFirst = false;
-        return { value: checkpoint, done: false };
-      }
-      const { value, done } = await inner.next();
-      return done === true ? { value, done } : { value: JSON.parse(String(value.value)) as unknown, done: false };
-    },
-    async return() {
-      await inner.return?.();
-      return { value: undefined, done: true };
-    },
-  };
-};
+const stream = (): AsyncIterableIterator<unknown> =>
+  withCheckpoint(
+    pubSub.asyncIterator<Sent>(channel) as AsyncIterator<Sent>,
+    ({ value }) => JSON.parse(String(value)) as unknown,
+  );
 
 let pubSub: KafkaPubSub;
 
 const publishAll = (events: readonly EventSpec[]): Publish => {
   const values = events.map((event) => JSON.stringify(payloadOf(event)));
   return async () => {
-    await Promise.all(values.map((value) => pubSub.publish(channel, value, {}, {}, channel)));
+    // Sends that are under way at once may arrive in another order.
+    for (const value of values) await pubSub.publish(channel, value, {}, {}, channel);
   };
+};
+
+/** A consumer that has joined begins at the end as it finds it at its first fetch: what is published before is not for it. */
+const untilReading = async (): Promise<void> => {
+  let isReading = false;
+  await pubSub.subscribe('probe', () => {
+    isReading = true;
+  });
+  for (let n = 0; n < 100 && !isReading; n++) {
+    await pubSub.publish('probe', '{}');
+    await rest(100);
+  }
+  if (!isReading) throw new Error('the consumer does not read');
 };
 
 type Rooted = ExecutionArgs & { readonly rootValue: { execute: typeof execute; subscribe: typeof subscribe } };
@@ -61,8 +60,7 @@ serveSide({
     const { brokers, topic } = settings as NaiveSettings;
     const kafka = kafkaClient(brokers);
     pubSub = await KafkaPubSub.create({ kafka, topic, groupIdPrefix: `bench-${process.pid}` });
-    const joined = new Promise((resolve) => pubSub.consumerOn('consumer.group_join', resolve));
-    const yoga = createYoga({ schema: stockSchema(() => stream(pubSub)), graphiql: false, logging: false });
+    const yoga = createYoga({ schema: stockSchema(stream), graphiql: false, logging: false });
     const server = createServer(yoga);
     const sockets = new WebSocketServer({ server, path: yoga.graphqlEndpoint, perMessageDeflate: false });
     useServer(
@@ -99,7 +97,7 @@ serveSide({
       sockets,
     );
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve));
-    await joined;
+    await untilReading();
     const version = 'graphql-yoga 5.24.1, graphql-ws 6.4.2, graphql-kafkajs-subscriptions 4.0.13';
     return { port: (server.address() as AddressInfo).port, path: yoga.graphqlEndpoint, version };
   },

@@ -57,7 +57,7 @@ const runRound = async (
   const startUs = nowUs();
   for (const [n, publish] of prepared.entries()) {
     await untilTick(startUs, n, intervalMs);
-    const { cpuUs: used } = await usageOf(side);
+    const used = side.usage === undefined ? cpuUs() : (await side.usage()).cpuUs;
     marks.push({ atUs: nowUs(), cpuUs: used });
     turns?.begin();
     await publish();

@@ -1,7 +1,7 @@
 import { bodyOf, titleOf } from './serve.ts';
 import type { EventSpec } from './side.ts';
 
-/** An in-process pub/sub as such libraries have it: one queue and one async iterator per subscription. */
+/** An in-process pub/sub. */
 export type StreamSource = {
   /** Yields a checkpoint first, as the product does. */
   subscribe(): AsyncIterableIterator<unknown>;
@@ -69,7 +69,7 @@ class Subscriber implements AsyncIterableIterator<unknown> {
   }
 }
 
-/** Creates one, for everyone. */
+/** One by hand: one queue and one async iterator per subscription. */
 export const streamSource = (): StreamSource => {
   const subscribers = new Set<Subscriber>();
   return {

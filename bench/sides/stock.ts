@@ -1,21 +1,28 @@
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type DocumentNode, type ExecutionArgs, parse, validate } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
+import { createPubSub } from 'graphql-yoga';
 import { jwtVerify } from 'jose';
 import { WebSocketServer } from 'ws';
 import { testSecret } from '../../test/support/gateway.ts';
 import { serveSide } from './serve.ts';
 import { stockSchema } from './stock-schema.ts';
 import { payloadOf, type StreamSource, streamSource } from './stock-source.ts';
+import { withCheckpoint } from './with-checkpoint.ts';
 
 /**
- * The stock stack: graphql-ws `useServer` on ws, and an in-process pub/sub with an async iterator per subscription. It keeps no position and asks for no
+ * The stock stack: graphql-ws `useServer` on ws, and an in-process pub/sub, graphql-yoga's. It keeps no position and asks for no
  * acknowledgement: it does less than the product. `cached`: documents are parsed and validated once, by the hook that graphql-ws has for it. `verify`:
- * it looks at the token, as everybody's does.
+ * it looks at the token, as everybody's does. `pubSub: 'bare'`: by hand instead, with one queue per subscription and nothing else, which is less than any library.
  */
 
-export type StockSettings = { readonly cached?: boolean; readonly verify?: boolean };
+export type StockSettings = {
+  readonly cached?: boolean;
+  readonly verify?: boolean;
+  readonly pubSub?: 'yoga' | 'bare';
+};
 
 const secret = new TextEncoder().encode(testSecret);
 
@@ -27,7 +34,17 @@ const verifyingHook = {
   },
 };
 
-const source: StreamSource = streamSource();
+const yogaSource = (): StreamSource => {
+  const eventTarget = new EventTarget();
+  setMaxListeners(0, eventTarget);
+  const pubSub = createPubSub<{ bench: [payload: unknown] }>({ eventTarget });
+  return {
+    subscribe: () => withCheckpoint(pubSub.subscribe('bench'), (payload) => payload),
+    publish: (payload) => pubSub.publish('bench', payload),
+  };
+};
+
+let source: StreamSource;
 const schema = stockSchema(() => source.subscribe());
 const documents = new Map<string, DocumentNode>();
 
@@ -55,12 +72,17 @@ const cachedHook = {
 
 serveSide({
   async start(settings) {
-    const { cached = true, verify = true } = settings as StockSettings;
+    const { cached = true, verify = true, pubSub = 'yoga' } = settings as StockSettings;
+    source = pubSub === 'yoga' ? yogaSource() : streamSource();
     const server = createServer();
     const sockets = new WebSocketServer({ server, path: '/graphql', perMessageDeflate: false });
     useServer({ schema, ...(cached ? cachedHook : {}), ...(verify ? verifyingHook : {}) }, sockets);
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve));
-    return { port: (server.address() as AddressInfo).port, path: '/graphql', version: 'graphql-ws 6.4.2, ws 8.23.0' };
+    return {
+      port: (server.address() as AddressInfo).port,
+      path: '/graphql',
+      version: 'graphql-ws 6.4.2, ws 8.23.0, pub/sub of graphql-yoga 5.24.1',
+    };
   },
   prepare(events) {
     const payloads = events.map(payloadOf);
