@@ -28,10 +28,9 @@ const rowsOf = ({ sides, bareUs, markersPerDelivery }: ShapeFigures): (readonly 
       `load client ${two(median(clientUs))} us`,
     ].join(', '),
   ]);
-  const bare = bareUs.filter((value) => value !== null);
   return [
     ...rows,
-    ['carillon without markers', `${two(median(bare))} us, ${two(ratioOf(bareUs, c))} of C`],
+    ['carillon without markers', `${two(median(bareUs))} us, ${two(ratioOf(bareUs, c))} of C`],
     ['markers per delivery', two(markersPerDelivery)],
   ];
 };

@@ -33,8 +33,8 @@ export type SideFigures = {
 export type ShapeFigures = {
   readonly frameBytes: number;
   readonly sides: ReadonlyMap<SideName | 'c', SideFigures>;
-  /** The product without ticks in which markers went out; null where nearly all had some. */
-  readonly bareUs: readonly (number | null)[];
+  /** The product without markers: in ticks in which none went out, or, where nearly all had some, less what markers cost. */
+  readonly bareUs: readonly number[];
   readonly markersPerDelivery: number;
 };
 
@@ -44,6 +44,8 @@ export type FanoutFigures = {
   /** Per side and batch of connections: processor for connect, init and subscribe, microseconds. */
   readonly subscribeUs: ReadonlyMap<SideName, readonly number[]>;
   readonly shapes: ReadonlyMap<ShapeName, ShapeFigures>;
+  /** A marker and its echo, microseconds of processor. */
+  readonly markerUs: number;
   /** Turns of the event loop while an event goes to everyone, 99th percentile, milliseconds: by the clock, and of processor. */
   readonly turnP99Ms: { readonly wall: number; readonly cpu: number };
 };
@@ -84,10 +86,32 @@ const figuresOf = (rounds: readonly Pick<RoundResult, 'cpuUs' | 'lastMs' | 'clie
   clientUs: rounds.map(({ clientCpuUs }) => clientCpuUs),
 });
 
+/** After so long all that was delivered has had its marker. */
+const markedMs = 6_500;
+
+/**
+ * What a marker costs: a lone event is followed by a marker on each connection, those of a full round by a twentieth of that. Alone they are somewhat
+ * dearer, since sockets have been silent.
+ */
+const measureMarker = async (carillon: Rig): Promise<number> => {
+  const full = await warmed(carillon, { ticks: shapesByName.single.ticks.carillon });
+  const lone = await carillon.round({ ticks: 1, intervalMs: markedMs });
+  return (lone.cpuUs - full.cpuUs) / (lone.markersPerDelivery - full.markersPerDelivery);
+};
+
+const bareOf = ({ bareCpuUs, cpuUs, markersPerDelivery }: RoundResult, markerUs: number): number =>
+  bareCpuUs ?? cpuUs - markersPerDelivery * markerUs;
+
+type Course = {
+  readonly carillon: Rig;
+  readonly peers: readonly Rig[];
+  readonly rounds: number;
+  readonly markerUs: number;
+};
+
 const measureShape = async (
   { burst, ticks }: Shape,
-  { carillon, peers }: { readonly carillon: Rig; readonly peers: readonly Rig[] },
-  rounds: number,
+  { carillon, peers, rounds, markerUs }: Course,
 ): Promise<ShapeFigures> => {
   const own: RoundResult[] = [];
   const c: LoopResult[] = [];
@@ -104,7 +128,7 @@ const measureShape = async (
       ['c', figuresOf(c)],
       ...[...others].map(([peer, results]): [SideName, SideFigures] => [peer.name, figuresOf(results)]),
     ]),
-    bareUs: own.map(({ bareCpuUs }) => bareCpuUs),
+    bareUs: own.map((round) => bareOf(round, markerUs)),
     markersPerDelivery: median(own.map((round) => round.markersPerDelivery)),
   };
 };
@@ -139,16 +163,18 @@ export const measureFanout = async (options: FanoutOptions): Promise<FanoutFigur
     await carillon.round({ ticks: 20, intervalMs: 100 });
     for (const peer of peers) await peer.round({ ticks: 4 });
     const measured = new Map<ShapeName, ShapeFigures>();
-    for (const name of shapes) measured.set(name, await measureShape(shapesByName[name], { carillon, peers }, rounds));
+    const markerUs = await measureMarker(carillon);
+    const course = { carillon, peers, rounds, markerUs };
+    for (const name of shapes) measured.set(name, await measureShape(shapesByName[name], course));
     const { turns } = await carillon.round({ ticks: 20, watchTurns: true });
     const turnP99Ms = { wall: quantile(turns?.wallMs ?? [], 0.99), cpu: quantile(turns?.cpuMs ?? [], 0.99) };
     const versions = Object.fromEntries(peers.map(({ name, side }) => [name, side.version]));
-    return { sockets, versions, subscribeUs, shapes: measured, turnP99Ms };
+    return { sockets, versions, subscribeUs, shapes: measured, markerUs, turnP99Ms };
   } finally {
     for (const rig of rigs) await rig.stop();
   }
 };
 
 /** The middle of the ratios of values that were measured close to each other; NaN where there are none. */
-export const ratioOf = (of: readonly (number | null)[], to: readonly (number | null)[] = []): number =>
-  median(of.map((value, n) => (value ?? Number.NaN) / (to[n] ?? Number.NaN)));
+export const ratioOf = (of: readonly number[], to: readonly number[] = []): number =>
+  median(of.map((value, n) => value / (to[n] ?? Number.NaN)));
