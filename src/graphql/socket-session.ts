@@ -18,14 +18,13 @@ import {
   type ClientMessage,
   echoedMarker,
   markerFrame,
-  nextFrame,
   nextHead,
   pongFrame,
   readMessage,
 } from './socket-protocol.ts';
 import { SocketWriter, type WriterOwner } from './socket-writer.ts';
 import { readTrace } from './trace-context.ts';
-import type { WireText } from './wire-text.ts';
+import { toWire, type WireText } from './wire-text.ts';
 
 /**
  * One socket, from handshake to close: the transport's half of a session. It speaks the protocol and turns deliveries into frames; state, order,
@@ -80,6 +79,9 @@ export class SocketSession implements SessionLink, WriterOwner {
   #onSettled: (() => void) | null;
   #trace: TraceContext | null;
   #peer: SessionClass = 'bare';
+  /** The operation that was delivered to last, and the beginning of its frames. */
+  #operationId: string | null = null;
+  #head = toWire('');
   #isClosed = false;
   #endReason: SessionEndReason = 'client_closed';
 
@@ -124,8 +126,14 @@ export class SocketSession implements SessionLink, WriterOwner {
   }
 
   #next(operationId: string, result: WireText): void {
-    const deflated = this.#deflate?.message(nextHead(operationId), `${result}}` as WireText) ?? null;
-    if (deflated === null) this.#writer.write(nextFrame(operationId, result));
+    // Most sockets have one subscription, most of the time.
+    if (operationId !== this.#operationId) {
+      this.#operationId = operationId;
+      this.#head = nextHead(operationId);
+    }
+    const rest = `${result}}` as WireText;
+    const deflated = this.#deflate?.message(this.#head, rest) ?? null;
+    if (deflated === null) this.#writer.write((this.#head + rest) as WireText);
     else this.#writer.writeDeflated(deflated);
   }
 

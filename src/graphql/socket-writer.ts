@@ -32,13 +32,24 @@ const empty = Buffer.alloc(0);
 /** What waits for the end of a tick on one socket, at most: more goes at once. */
 const maxPendingBytes = 65_536;
 
-/** Head of an unmasked, final frame (RFC 6455 §5.2), one character per byte. */
-const headOf = (opcode: number, bytes: number): string => {
-  if (bytes < 126) return String.fromCharCode(opcode, bytes);
-  if (bytes < 65_536) return String.fromCharCode(opcode, 126, bytes >> 8, bytes & 0xff);
+/** Length of a payload in the head of a frame (RFC 6455 §5.2), one character per byte. */
+const lengthOf = (bytes: number): string => {
+  if (bytes < 126) return String.fromCharCode(bytes);
+  if (bytes < 65_536) return String.fromCharCode(126, bytes >> 8, bytes & 0xff);
   const [high, low] = [Math.floor(bytes / 2 ** 32), bytes % 2 ** 32];
   const parts = [high, low].flatMap((word) => [24, 16, 8, 0].map((shift) => (word >>> shift) & 0xff));
-  return String.fromCharCode(opcode, 127, ...parts);
+  return String.fromCharCode(127, ...parts);
+};
+
+/** Of the last frame: what goes to many is as long for most of them. */
+let last = { opcode: 0, bytes: -1, head: '' };
+
+/** Head of an unmasked, final frame. */
+const headOf = (opcode: number, bytes: number): string => {
+  if (last.bytes !== bytes || last.opcode !== opcode) {
+    last = { opcode, bytes, head: String.fromCharCode(opcode) + lengthOf(bytes) };
+  }
+  return last.head;
 };
 
 export class SocketWriter implements Writable {
@@ -47,8 +58,8 @@ export class SocketWriter implements Writable {
   readonly #socket: Duplex;
   readonly #writes: SocketWrites;
   readonly #counts: Counts;
-  #pending: string[] | null = null;
-  #pendingBytes = 0;
+  /** Frames that wait for the end of the tick; empty: none. */
+  #pending = '';
   #afterFlush: (() => void) | null = null;
   #isClosed = false;
   #isWatching = false;
@@ -95,11 +106,10 @@ export class SocketWriter implements Writable {
 
   flush(): void {
     const pending = this.#pending;
-    if (pending === null) return;
-    this.#pending = null;
-    this.#pendingBytes = 0;
+    if (pending === '') return;
+    this.#pending = '';
     if (!this.#isOpen) return;
-    this.#writes.write(this.#socket, pending);
+    this.#socket.write(pending, 'latin1');
     if (this.#socket.writableLength > 0) this.#watch();
     const task = this.#afterFlush;
     this.#afterFlush = null;
@@ -132,12 +142,9 @@ export class SocketWriter implements Writable {
   }
 
   #add(frame: string): void {
-    if (this.#pending === null) {
-      this.#pending = [frame];
-      this.#writes.add(this);
-    } else this.#pending.push(frame);
-    this.#pendingBytes += frame.length;
-    if (this.#pendingBytes >= maxPendingBytes) this.flush();
+    if (this.#pending === '') this.#writes.add(this);
+    this.#pending += frame;
+    if (this.#pending.length >= maxPendingBytes) this.flush();
   }
 
   /** An empty write is done when all before it is: cheaper than a callback per frame, and asked for only where the kernel is full. */

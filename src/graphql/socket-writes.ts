@@ -1,5 +1,3 @@
-import type { Duplex } from 'node:stream';
-
 /**
  * What all sockets of a node write in one tick. Frames are put down per socket; each socket then gets one write, in this one place: a sender that
  * takes many sockets at once would come in here (docs/adr/0007).
@@ -13,12 +11,10 @@ export type Writable = {
 
 /** More sockets than this do not wait for the end of the tick: who fans out to thousands sees what its time went into. */
 const maxDue = 32;
-const scratchBytes = 65_536;
 
 export class SocketWrites {
   #due: Writable[] = [];
   #isScheduled = false;
-  #scratch = Buffer.allocUnsafeSlow(scratchBytes);
   readonly #run = (): void => {
     this.#isScheduled = false;
     this.flush();
@@ -38,21 +34,5 @@ export class SocketWrites {
     const due = this.#due;
     this.#due = [];
     for (const writable of due) writable.flush();
-  }
-
-  /** Writes `pieces`, whose characters are bytes, to `socket` in one write. */
-  write(socket: Duplex, pieces: readonly string[]): void {
-    const [only] = pieces;
-    if (pieces.length === 1 && only !== undefined) {
-      socket.write(only, 'latin1');
-      return;
-    }
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    const buffer = bytes <= scratchBytes ? this.#scratch : Buffer.allocUnsafeSlow(bytes);
-    let end = 0;
-    for (const piece of pieces) end += buffer.write(piece, end, 'latin1');
-    socket.write(buffer.subarray(0, end));
-    // What the kernel did not take at once still lies in the scratch.
-    if (buffer === this.#scratch && socket.writableLength > 0) this.#scratch = Buffer.allocUnsafeSlow(scratchBytes);
   }
 }

@@ -168,13 +168,12 @@ describe('a socket writer', () => {
     expect(told).toEqual(['one', 'two']);
   });
 
-  it('tells when the kernel has taken what it had refused, and what waited there is not overwritten by what comes after', async () => {
+  it('tells when the kernel has taken what it had refused, which others do not hinder', async () => {
     const line = await openLine();
     const other = await openLine();
     line.peer.pause();
     const sent: string[] = [];
     for (let n = 0; line.writer.bufferedBytes === 0; n++) {
-      // Two in a tick go by way of the memory that all sockets share.
       for (const half of ['a', 'b']) {
         const text = `${n} ${half} ${half.repeat(20_000)}`;
         sent.push(text);
