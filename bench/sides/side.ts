@@ -73,6 +73,9 @@ const files: Readonly<Record<SideName, string>> = {
   plain: 'plain.ts',
 };
 
+/** What `npm start` gives Node. */
+const flags: Partial<Record<SideName, readonly string[]>> = { carillon: ['--max-semi-space-size=8'] };
+
 const connect = (child: ChildProcess, name: SideName): ((verb: string, argument?: unknown) => Promise<unknown>) => {
   let next = 0;
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -98,7 +101,7 @@ const connect = (child: ChildProcess, name: SideName): ((verb: string, argument?
 export const startSide = async (name: SideName, settings: Readonly<Record<string, unknown>> = {}): Promise<Side> => {
   const child = fork(fileURLToPath(new URL(files[name], import.meta.url)), [], {
     // kafkajs computes a negative time-out where there is nothing to wait for.
-    execArgv: ['--expose-gc', '--disable-warning=TimeoutNegativeWarning'],
+    execArgv: ['--expose-gc', '--disable-warning=TimeoutNegativeWarning', ...(flags[name] ?? [])],
     stdio: ['ignore', 2, 'inherit', 'ipc'],
   });
   const ask = connect(child, name);
