@@ -47,6 +47,7 @@ export const reportFanout = (title: string, figures: FanoutFigures): void => {
       name,
       `${two(median(us))} us of processor each, carillon is ${two(ratioOf(own, us))} of it`,
     ]),
+    ['a marker and its echo', `${two(figures.markerUs)} us of processor`],
     ['turns with an event, p99', `${two(figures.turnP99Ms.wall)} ms, ${two(figures.turnP99Ms.cpu)} ms of processor`],
   ]);
 };

@@ -35,6 +35,7 @@ type Course = {
 /** Starts the raw tail; `stop` resolves with what it saw. */
 const followRaw = async (order: TailOrder): Promise<{ stop(): Promise<RawArrivals> }> => {
   const child = fork(fileURLToPath(new URL('./raw-tail-process.ts', import.meta.url)), {
+    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     stdio: ['ignore', 2, 2, 'ipc'],
   });
   child.send(order);
