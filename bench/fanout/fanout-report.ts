@@ -15,7 +15,7 @@ import {
 
 const titles: Readonly<Record<ShapeName, string>> = { single: 'one event', burst8: 'bursts of 8' };
 
-const rowsOf = ({ sides, bareUs, markersPerDelivery }: ShapeFigures): (readonly [string, string])[] => {
+const rowsOf = ({ sides, bareUs, markerUs, markersPerDelivery }: ShapeFigures): (readonly [string, string])[] => {
   const c = sides.get('c')?.cpuUs;
   const own = sides.get('carillon');
   const rows = [...sides].map(([name, { cpuUs, lastMs, clientUs }]): readonly [string, string] => [
@@ -31,7 +31,7 @@ const rowsOf = ({ sides, bareUs, markersPerDelivery }: ShapeFigures): (readonly 
   return [
     ...rows,
     ['carillon without markers', `${two(median(bareUs))} us, ${two(ratioOf(bareUs, c))} of C`],
-    ['markers per delivery', two(markersPerDelivery)],
+    ['markers per delivery', `${two(markersPerDelivery)}${markerUs === null ? '' : `, ${two(markerUs)} us each`}`],
   ];
 };
 
@@ -47,7 +47,6 @@ export const reportFanout = (title: string, figures: FanoutFigures): void => {
       name,
       `${two(median(us))} us of processor each, carillon is ${two(ratioOf(own, us))} of it`,
     ]),
-    ['a marker and its echo', `${two(figures.markerUs)} us of processor`],
     ['turns with an event, p99', `${two(figures.turnP99Ms.wall)} ms, ${two(figures.turnP99Ms.cpu)} ms of processor`],
   ]);
 };

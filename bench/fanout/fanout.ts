@@ -1,4 +1,4 @@
-import { median, quantile } from '../figures.ts';
+import { median, quantile, rest } from '../figures.ts';
 import type { SideName } from '../sides/side.ts';
 import { type Rig, type RoundOptions, type RoundResult, startRig } from './rig.ts';
 
@@ -35,6 +35,8 @@ export type ShapeFigures = {
   readonly sides: ReadonlyMap<SideName | 'c', SideFigures>;
   /** The product without markers: in ticks in which none went out, or, where nearly all had some, less what markers cost. */
   readonly bareUs: readonly number[];
+  /** A marker and its echo, microseconds of processor; null where it was not needed for that. */
+  readonly markerUs: number | null;
   readonly markersPerDelivery: number;
 };
 
@@ -44,8 +46,6 @@ export type FanoutFigures = {
   /** Per side and batch of connections: processor for connect, init and subscribe, microseconds. */
   readonly subscribeUs: ReadonlyMap<SideName, readonly number[]>;
   readonly shapes: ReadonlyMap<ShapeName, ShapeFigures>;
-  /** A marker and its echo, microseconds of processor. */
-  readonly markerUs: number;
   /** Turns of the event loop while an event goes to everyone, 99th percentile, milliseconds: by the clock, and of processor. */
   readonly turnP99Ms: { readonly wall: number; readonly cpu: number };
 };
@@ -90,28 +90,34 @@ const figuresOf = (rounds: readonly Pick<RoundResult, 'cpuUs' | 'lastMs' | 'clie
 const markedMs = 6_500;
 
 /**
- * What a marker costs: a lone event is followed by a marker on each connection, those of a full round by a twentieth of that. Alone they are somewhat
- * dearer, since sockets have been silent.
+ * What a marker costs: a lone event is followed by one on each connection; what nothing at all costs in as long is taken off. They are somewhat dearer
+ * then than under way, since sockets have been silent.
  */
-const measureMarker = async (carillon: Rig): Promise<number> => {
-  const full = await warmed(carillon, { ticks: shapesByName.single.ticks.carillon });
+const measureMarker = async (carillon: Rig, cpuUs: number): Promise<number> => {
+  await rest(markedMs);
+  const before = await carillon.side.usage();
+  await rest(markedMs);
+  const idleUs = (await carillon.side.usage()).cpuUs - before.cpuUs;
   const lone = await carillon.round({ ticks: 1, intervalMs: markedMs });
-  return (lone.cpuUs - full.cpuUs) / (lone.markersPerDelivery - full.markersPerDelivery);
+  return (lone.cpuUs - idleUs / lone.deliveries - cpuUs) / lone.markersPerDelivery;
 };
 
-const bareOf = ({ bareCpuUs, cpuUs, markersPerDelivery }: RoundResult, markerUs: number): number =>
-  bareCpuUs ?? cpuUs - markersPerDelivery * markerUs;
-
-type Course = {
-  readonly carillon: Rig;
-  readonly peers: readonly Rig[];
-  readonly rounds: number;
-  readonly markerUs: number;
+/** Where most rounds have no events without markers, what those cost is measured apart. */
+const bareOf = async (
+  carillon: Rig,
+  rounds: readonly RoundResult[],
+): Promise<Pick<ShapeFigures, 'bareUs' | 'markerUs'>> => {
+  const isSpread = rounds.filter(({ bareCpuUs }) => bareCpuUs === null).length * 2 > rounds.length;
+  const markerUs = isSpread ? await measureMarker(carillon, median(rounds.map(({ cpuUs }) => cpuUs))) : null;
+  const lessMarkers = ({ cpuUs, markersPerDelivery }: RoundResult): number =>
+    cpuUs - markersPerDelivery * (markerUs ?? Number.NaN);
+  return { bareUs: rounds.map((round) => round.bareCpuUs ?? lessMarkers(round)), markerUs };
 };
 
 const measureShape = async (
   { burst, ticks }: Shape,
-  { carillon, peers, rounds, markerUs }: Course,
+  { carillon, peers }: { readonly carillon: Rig; readonly peers: readonly Rig[] },
+  rounds: number,
 ): Promise<ShapeFigures> => {
   const own: RoundResult[] = [];
   const c: LoopResult[] = [];
@@ -128,7 +134,7 @@ const measureShape = async (
       ['c', figuresOf(c)],
       ...[...others].map(([peer, results]): [SideName, SideFigures] => [peer.name, figuresOf(results)]),
     ]),
-    bareUs: own.map((round) => bareOf(round, markerUs)),
+    ...(await bareOf(carillon, own)),
     markersPerDelivery: median(own.map((round) => round.markersPerDelivery)),
   };
 };
@@ -163,13 +169,11 @@ export const measureFanout = async (options: FanoutOptions): Promise<FanoutFigur
     await carillon.round({ ticks: 20, intervalMs: 100 });
     for (const peer of peers) await peer.round({ ticks: 4 });
     const measured = new Map<ShapeName, ShapeFigures>();
-    const markerUs = await measureMarker(carillon);
-    const course = { carillon, peers, rounds, markerUs };
-    for (const name of shapes) measured.set(name, await measureShape(shapesByName[name], course));
+    for (const name of shapes) measured.set(name, await measureShape(shapesByName[name], { carillon, peers }, rounds));
     const { turns } = await carillon.round({ ticks: 20, watchTurns: true });
     const turnP99Ms = { wall: quantile(turns?.wallMs ?? [], 0.99), cpu: quantile(turns?.cpuMs ?? [], 0.99) };
     const versions = Object.fromEntries(peers.map(({ name, side }) => [name, side.version]));
-    return { sockets, versions, subscribeUs, shapes: measured, markerUs, turnP99Ms };
+    return { sockets, versions, subscribeUs, shapes: measured, turnP99Ms };
   } finally {
     for (const rig of rigs) await rig.stop();
   }

@@ -12,6 +12,7 @@ const shape = (sides: ShapeFigures['sides'], bareUs: readonly number[] = [1, 1, 
   frameBytes: 390,
   sides,
   bareUs,
+  markerUs: null,
   markersPerDelivery: 0.05,
 });
 
@@ -39,7 +40,6 @@ const figures = (missing: Readonly<Record<string, string>>): SuiteFigures => {
       ['single', single],
       ['burst8', burst8],
     ] as const),
-    markerUs: 16,
     turnP99Ms: { wall: 8, cpu: 7 },
   };
   return {
