@@ -100,8 +100,8 @@ describe('a rendering', () => {
 
   it('takes no content for a cursor, whatever the content is', () => {
     const rendering = createRendering(deps);
-    const titlesLikeCursors = ['c', '"c"', '","cursor":"c"', '{"cursor":"c"}'];
-    for (const title of titlesLikeCursors) {
+    const oddTitles = ['é🔔', 'c', '"c"', '","cursor":"c"', '{"cursor":"c"}'];
+    for (const title of oddTitles) {
       const of: Envelope = { ...envelope(1, { title }), audience: { kind: 'everyone' } };
       for (const cursor of ['c', 'd']) draw(rendering, titles, eventOf(of, cursor, false));
     }
