@@ -293,7 +293,7 @@ class ActorCore implements Core {
     return new SessionTable({
       clock,
       runner,
-      machine: wireSessionMachine(options, { clock, random: time.random }),
+      machine: wireSessionMachine(options, clock),
       users: this.#users,
       admission: new Admission({
         perSecond: options.admissionsPerSecond,

@@ -21,7 +21,9 @@ type Outstanding = {
 export type MarkersDeps = {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly options: Pick<CoreOptions, 'markerBytes'>;
+  readonly options: Pick<CoreOptions, 'markerBytes' | 'heartbeatMs'>;
+  /** 0 (inclusive) to 1 (exclusive). */
+  random(): number;
   after(delayMs: number, task: () => void): Timer;
 };
 
@@ -31,6 +33,10 @@ export type MarkersOwner = {
   acknowledged(operationId: string, cursor: string): void;
   /** Writes the marker. `isProbe`: see `Marker`. */
   sendMarker(counter: number, isProbe: boolean): void;
+  /** False: the peer cannot echo (SSE); then markers only keep the connection warm. */
+  readonly canEcho: boolean;
+  /** A heartbeat has no echo yet. */
+  echoOverdue(): void;
   /** Runs a task; what it throws is this session's end. */
   guarded(task: () => void): void;
 };
@@ -39,6 +45,9 @@ export type MarkersOwner = {
 const maxOutstanding = 256;
 /** New data goes no longer than this without a marker. */
 const maxUnmarkedMs = 5_000;
+
+/** How long an echo may take before it counts as missing. */
+export const echoOverdueMs = ({ heartbeatMs }: Pick<CoreOptions, 'heartbeatMs'>): number => heartbeatMs / 8;
 
 export class Markers {
   readonly #owner: MarkersOwner;
@@ -53,11 +62,48 @@ export class Markers {
   #lastMarkAtMs = 0;
   /** Marks what was written, where nothing that comes later does it before. */
   #due: Timer | null = null;
+  /** Looks after the heartbeat: most sessions are well, and their machine is not bothered with it. */
+  #beat: Timer | null = null;
+  #echoedAtMs = 0;
+  /** The heartbeat that awaits its echo; 0: none does. */
+  #awaited = 0;
 
   constructor(owner: MarkersOwner, deps: MarkersDeps) {
     this.#owner = owner;
     this.#deps = deps;
     this.#lastMarkAtMs = deps.clock.monotonic();
+  }
+
+  /** Heartbeats begin. */
+  start(): void {
+    this.#echoedAtMs = this.#deps.clock.monotonic();
+    this.#beatIn(this.#heartbeatMs());
+  }
+
+  #heartbeatMs(): number {
+    return this.#deps.options.heartbeatMs * (0.8 + this.#deps.random() * 0.4);
+  }
+
+  #beatIn(delayMs: number): void {
+    this.#beat = this.#deps.after(delayMs, () => this.#owner.guarded(() => this.#onBeat()));
+  }
+
+  /** A heartbeat after each rest, counted from the last echo: an echo of a marker that went with data proves life as well. */
+  #onBeat(): void {
+    if (this.#awaited > 0) {
+      this.#awaited = 0;
+      this.#beatIn(this.#heartbeatMs());
+      this.#owner.echoOverdue();
+      return;
+    }
+    const restedMs = this.#deps.clock.monotonic() - this.#echoedAtMs;
+    if (restedMs < this.#deps.options.heartbeatMs * 0.8 && this.#owner.canEcho) {
+      this.#beatIn(this.#heartbeatMs() - restedMs);
+      return;
+    }
+    this.#beatIn(this.#owner.canEcho ? echoOverdueMs(this.#deps.options) : this.#heartbeatMs());
+    this.mark();
+    if (this.#owner.canEcho) this.#awaited = this.#counter;
   }
 
   /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */
@@ -105,6 +151,13 @@ export class Markers {
   /** The peer echoed `counter`; earlier ones count too. False for a counter that was never sent. */
   echoed(counter: number): boolean {
     if (!Number.isInteger(counter) || counter < 1 || counter > this.#counter) return false;
+    this.#echoedAtMs = this.#deps.clock.monotonic();
+    if (counter >= this.#awaited) this.#awaited = 0;
+    this.#acknowledge(counter);
+    return true;
+  }
+
+  #acknowledge(counter: number): void {
     const { clock, telemetry } = this.#deps;
     while ((this.#outstanding[0]?.counter ?? Number.POSITIVE_INFINITY) <= counter) {
       const marker = this.#outstanding.shift();
@@ -113,7 +166,6 @@ export class Markers {
       for (const [operationId, cursor] of marker?.cursors ?? []) this.#owner.acknowledged(operationId, cursor);
       if (createdAtMs !== null) telemetry.observe('recordToAck', Math.max(0, clock.now() - createdAtMs) / 1_000);
     }
-    return true;
   }
 
   /** Whether something was written for the operation that is not acknowledged. */
@@ -126,6 +178,8 @@ export class Markers {
   end(): void {
     this.#due?.cancel();
     this.#due = null;
+    this.#beat?.cancel();
+    this.#beat = null;
     for (const marker of this.#outstanding) endAll(marker, 'closed');
     for (const span of this.#spans) span.end('closed');
     this.#outstanding = [];

@@ -22,6 +22,8 @@ import type { Users } from './users.ts';
 /** The runner beside the session machine: carries out its effects, and is what the transport drives. */
 
 export type SessionDeps = {
+  /** 0 (inclusive) to 1 (exclusive). */
+  random(): number;
   readonly clock: Clock;
   readonly runner: MachineRunner;
   /** From `wireSessionMachine`. */
@@ -53,6 +55,7 @@ export type SessionDeps = {
 export class SessionActor implements SessionHandle, Applicant, Holder, SessionFlowOwner, MarkersOwner {
   user: UserActor | null = null;
   readonly link: SessionLink;
+  readonly canEcho: boolean;
   readonly markers: Markers;
   readonly #deps: SessionDeps;
   readonly #flow: SessionFlow;
@@ -66,7 +69,8 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
     this.link = link;
     this.markers = new Markers(this, deps);
     this.#flow = new SessionFlow(this, kind === 'sse' ? 'none' : 'bare', deps);
-    const input = { canEcho: kind === 'websocket', openedAtMs: deps.clock.now() };
+    this.canEcho = kind === 'websocket';
+    const input = { openedAtMs: deps.clock.now() };
     this.#machine = deps.runner.start<SessionEvent, SessionTag>(deps.machine, input, this);
   }
 
@@ -174,7 +178,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
     if (by === 'bare' && this.#flow.sessionClass === 'echo') return;
     if (!this.markers.echoed(counter)) return;
     if (by === 'echo') this.#flow.sessionClass = 'echo';
-    this.send({ type: 'marker.echoed' });
+    if (this.#machine.hasTag('waiting')) this.send({ type: 'marker.echoed' });
   }
 
   heard(): void {
@@ -230,6 +234,10 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
     if (subscription !== undefined) subscription.acknowledged = cursor;
   }
 
+  echoOverdue(): void {
+    this.send({ type: 'echo.overdue' });
+  }
+
   sendMarker(counter: number, isProbe: boolean): void {
     this.link.mark({ counter, tokenExpiresInMs: this.#expiresInMs(), isProbe });
   }
@@ -251,6 +259,7 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
 
   acknowledge(): void {
     this.#flow.open();
+    this.markers.start();
     this.link.acknowledge();
   }
 

@@ -1,18 +1,15 @@
 import type { Clock } from '../clock.ts';
 import { ownerOf } from './machine-runner.ts';
+import { echoOverdueMs } from './markers.ts';
 import type { CoreOptions } from './options.ts';
 import { type SessionContext, sessionMachine } from './session.machine.ts';
 import type { SessionActor } from './session-actor.ts';
 
 /** What the session machine's actions and delays mean: each action is a call of the session that it belongs to. */
 
-/** `random`: 0 (inclusive) to 1 (exclusive). */
-type Chance = { readonly clock: Clock; random(): number };
-
 /** The session machine with its effects and delays; made once, shared by all. */
-export const wireSessionMachine = (options: CoreOptions, { clock, random }: Chance): unknown => {
+export const wireSessionMachine = (options: CoreOptions, clock: Clock): unknown => {
   const until = (atMs: number): number => Math.max(0, atMs - clock.now());
-  const jittered = (ms: number): number => ms * (0.8 + random() * 0.4);
   const noticeAt = ({ expiresAtMs }: SessionContext): number => expiresAtMs - options.expiryNoticeMs;
   return sessionMachine.provide({
     actions: {
@@ -30,8 +27,8 @@ export const wireSessionMachine = (options: CoreOptions, { clock, random }: Chan
     delays: {
       initTimeout: options.initTimeoutMs,
       ackDeadline: ({ context }) => until(context.openedAtMs + options.ackDeadlineMs),
-      heartbeat: () => jittered(options.heartbeatMs),
-      silence: options.heartbeatMs / 2,
+      // With the time until an echo is overdue, half a heartbeat.
+      silence: options.heartbeatMs / 2 - echoOverdueMs(options),
       echoDeadline: options.heartbeatMs / 2,
       progressDeadline: options.progressDeadlineMs,
       stalledDeadline: options.stalledDeadlineMs,

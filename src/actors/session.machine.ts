@@ -7,8 +7,6 @@ import type { SessionEndReason } from './session.ts';
  */
 
 export type SessionInput = {
-  /** False: the peer cannot echo markers (SSE); then they only keep the connection warm. */
-  readonly canEcho: boolean;
   /** Wall clock at which the connection was accepted, milliseconds since 1970. */
   readonly openedAtMs: number;
 };
@@ -29,6 +27,8 @@ export type SessionEvent =
   | { readonly type: 'token.expired' }
   | { readonly type: 'turn.granted' }
   | { readonly type: 'turn.refused' }
+  /** A heartbeat has no echo yet. As long as each has one in time, the machine hears of neither. */
+  | { readonly type: 'echo.overdue' }
   | { readonly type: 'marker.echoed' }
   /** Anything came from the peer while an echo is due: it is there, whatever it makes of markers. */
   | { readonly type: 'peer.heard' }
@@ -78,12 +78,9 @@ export type SessionAction =
   | { type: 'keepExpiry'; params: undefined }
   | { type: 'keepRefusal'; params: undefined };
 
-export type SessionGuard = { type: 'canEcho'; params: undefined };
-
 export type SessionDelay =
   | 'initTimeout'
   | 'ackDeadline'
-  | 'heartbeat'
   | 'silence'
   | 'echoDeadline'
   | 'progressDeadline'
@@ -99,7 +96,7 @@ export type SessionMachine = StateMachine<
   Record<string, never>,
   never,
   SessionAction,
-  SessionGuard,
+  never,
   SessionDelay,
   StateValue,
   SessionTag,
@@ -139,13 +136,11 @@ const machine = setup({
     ),
     keepRefusal: assign(({ event }) => (event.type === 'token.refused' ? { endReason: event.reason } : {})),
   },
-  guards: { canEcho: ({ context }) => context.canEcho },
   // Defaults for tests of the bare machine; the runner provides all of them from the options.
   delays: {
     initTimeout: 3_000,
     ackDeadline: 10_000,
-    heartbeat: 25_000,
-    silence: 12_500,
+    silence: 9_375,
     echoDeadline: 12_500,
     progressDeadline: 5_000,
     stalledDeadline: 30_000,
@@ -220,14 +215,7 @@ const machine = setup({
           states: {
             quiet: {
               entry: { type: 'reportPulse', params: { level: 'quiet' } },
-              after: {
-                heartbeat: [
-                  { guard: 'canEcho', target: 'waiting', actions: 'probe' },
-                  { target: 'quiet', reenter: true, actions: 'mark' },
-                ],
-              },
-              // An echo of a marker that went with data proves life as well.
-              on: { 'marker.echoed': { target: 'quiet', reenter: true } },
+              on: { 'echo.overdue': { target: 'waiting', actions: 'probe' } },
             },
             waiting: {
               tags: ['waiting'],

@@ -14,8 +14,6 @@ export type DrainOptions = {
 export type SessionTableDeps = Omit<SessionDeps, 'ended' | 'currentCursor'> & {
   readonly tail: Tail;
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  random(): number;
 };
 
 /** All sessions of this node. */

@@ -7,8 +7,7 @@ import { type RecordedMachine, recordMachine } from './recording-machine.ts';
 const effects = ['requestTurn', 'acknowledge', 'mark', 'probe', 'startDraining', 'end'];
 type Session = RecordedMachine<SessionEvent, SessionTag>;
 
-const start = (canEcho = true): Session =>
-  recordMachine(sessionMachine, { input: { canEcho, openedAtMs: 0 }, effects });
+const start = (): Session => recordMachine(sessionMachine, { input: { openedAtMs: 0 }, effects });
 
 const verified: SessionEvent = { type: 'token.verified', expiresAtMs: 9e15 };
 const path = {
@@ -45,6 +44,7 @@ describe('the session machine', () => {
     ['admitted', event('drain.requested'), 'closed', ['end']],
     ['active', event('outbox.saturated'), 'active', []],
     ['active', event('marker.echoed'), 'active', []],
+    ['active', event('echo.overdue'), 'active', ['probe']],
   ])('goes from %s on %o to %s with effects %o', (...[from, sent, to, expected]) => {
     const session = at(from);
     session.send(sent);
@@ -72,7 +72,6 @@ describe('the session machine', () => {
     ['init_timeout', 'opening', 3_000],
     ['overloaded', 'authenticating', 10_000],
     ['overloaded', 'admitted', 10_000],
-    ['heartbeat_missed', 'active', 50_000],
     ['draining', 'draining', 10_000],
   ])('ends with reason %s when %s lasts %i ms, and not before', (reason, state, ms) => {
     const session = at(state);
@@ -105,22 +104,32 @@ describe('the session machine', () => {
     expect(endOf(session, () => keepAlive(session, 31_000))).toBe('stalled');
   });
 
-  it('sends a marker after a quiet heartbeat and is content with its echo', () => {
-    const session = at('active');
-    session.clock.advance(25_010);
-    expect(session.takeEffects()).toEqual(['probe']);
-    expect(session.hasTag('waiting')).toBe(true);
-    session.send(event('marker.echoed'));
-    expect(session.hasTag('waiting')).toBe(false);
-  });
+  it.each<SessionEvent['type']>(['marker.echoed', 'peer.heard'])(
+    'probes a peer whose echo is overdue, and is content with %s, late as it may be',
+    (sign) => {
+      const session = at('active');
+      session.send(event('echo.overdue'));
+      expect([session.takeEffects(), session.hasTag('waiting'), session.hasTag('silent')]).toEqual([
+        ['probe'],
+        true,
+        false,
+      ]);
+      session.clock.advance(10_000);
+      expect(session.hasTag('silent')).toBe(true);
+      session.clock.advance(11_000);
+      session.send(event(sign));
+      expect([session.hasTag('waiting'), session.hasTag('silent')]).toEqual([false, false]);
+      session.clock.advance(60_000);
+      expect(session.hasTag('operating')).toBe(true);
+    },
+  );
 
-  it('keeps an echo-less session warm by markers without waiting for echoes', () => {
-    const session = start(false);
-    for (const sent of path.active) session.send(sent as SessionEvent);
-    session.takeEffects();
-    session.clock.advance(90_000);
-    expect(session.takeEffects()).toEqual(['mark', 'mark', 'mark']);
-    expect(session.hasTag('operating')).toBe(true);
+  it('ends with reason heartbeat_missed where nothing answers the probe', () => {
+    const session = at('active');
+    session.send(event('echo.overdue'));
+    session.clock.advance(21_000);
+    expect(session.hasTag('ended')).toBe(false);
+    expect(endOf(session, () => session.clock.advance(1_000))).toBe('heartbeat_missed');
   });
 
   it('survives any sequence of events and can always be closed', () => {
@@ -129,6 +138,7 @@ describe('the session machine', () => {
       'init.received',
       'turn.granted',
       'turn.refused',
+      'echo.overdue',
       'marker.echoed',
       'peer.heard',
       'outbox.saturated',

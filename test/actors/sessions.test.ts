@@ -251,7 +251,7 @@ describe('a session', () => {
     await world.settle();
     const beat = (): void => well.handle.echoed(well.marks.at(-1) ?? 0, 'echo');
     expect(users()).toBe('here.presence.present identity.valid flow.open pulse.quiet supervision.steady');
-    world.clock.advance(31_000);
+    world.clock.advance(34_000);
     beat();
     expect(users()).toContain('identity.expiring');
     expect(users()).toContain('pulse.waiting');
@@ -267,6 +267,32 @@ describe('a session', () => {
     expect(users()).toContain('pulse.silent');
     slow.handle.closed('client_closed');
     expect(users()).toBe('here.presence.present identity.valid flow.open pulse.quiet supervision.steady');
+  });
+
+  it('sends a heartbeat after each rest, and bothers nobody with it as long as it is echoed', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const users = (): string => Object.keys(node.core.snapshot().users).join();
+    const client = connectAs(node, viewer('u1'));
+    const [before, calm] = [client.marks.length, users()];
+    for (let i = 0, echoed = 0; i < 300; i++) {
+      world.clock.advance(1_000);
+      if (client.marks.length > echoed) client.handle.echoed(client.marks.at(-1) ?? 0, 'echo');
+      echoed = client.marks.length;
+      expect(users()).toBe(calm);
+    }
+    expect(client.marks.length - before).toBeGreaterThanOrEqual(10);
+    expect(client.marks.length - before).toBeLessThanOrEqual(15);
+    expect([client.probes, client.endedBy]).toEqual([[], null]);
+  });
+
+  it('keeps a stream that cannot echo warm, and waits for nothing', async () => {
+    const world = await createWorld();
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'), 'sse');
+    world.clock.advance(300_000);
+    expect(client.marks.length).toBeGreaterThanOrEqual(10);
+    expect([client.probes, client.endedBy]).toEqual([[], null]);
   });
 
   it('cuts a peer that echoes no marker, and keeps one that does', async () => {
