@@ -92,8 +92,8 @@ const measure = async (options: SuiteOptions): Promise<SuiteFigures> => {
     progress('fan-out, published by the mutation and read from the log');
     const fanoutLog = await measureFanout({ sockets, rounds: quick ? 3 : 5, settings: { log: 'embedded' }, peers: [] });
     progress(`memory of ${memorySockets} connections`);
-    const counted = peers.filter(({ name }) => name !== 'naive');
-    const memory = await measureMemory([{ name: 'carillon' }, ...counted], memorySockets);
+    const others = peers.some(({ name }) => name === 'centrifugo') ? (['centrifugo'] as const) : [];
+    const memory = await measureMemory(['carillon', 'stock', 'stockCached', ...others], memorySockets);
     progress('connect, init and subscribe');
     const subscribe = await measureSubscribe(5, quick ? 400 : 1_000);
     progress('unsampled tracing');

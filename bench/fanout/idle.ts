@@ -15,6 +15,8 @@ export const idle = async (args: readonly string[]): Promise<void> => {
   try {
     const before = await rig.side.settled();
     await rig.open(sockets);
+    // The first marker of each, for what it got at subscribe, is not idleness.
+    await rest(10_000);
     const opened = await rig.side.settled();
     const first = await rig.client.report();
     await rest(seconds * 1_000);
