@@ -14,13 +14,12 @@ export type MemoryFigures = {
 };
 
 /** `stock` is graphql-ws as it comes: each subscription keeps the document that was parsed for it. */
-export type MemorySide = SideName | 'stockCached';
+export type MemorySide = Exclude<SideName, 'naive' | 'plain'> | 'stockCached';
 
 const starts: Readonly<Record<MemorySide, PeerStart>> = {
   carillon: { name: 'carillon' },
   stock: { name: 'stock', settings: { cached: false } },
   stockCached: { name: 'stock', settings: { cached: true } },
-  naive: { name: 'naive' },
   centrifugo: { name: 'centrifugo' },
 };
 
