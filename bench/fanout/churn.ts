@@ -7,7 +7,8 @@ import { startRig } from './rig.ts';
 /** Users among whom the connections go round. */
 const users = 5_000;
 /** Those who are away are forgotten after a second here, and looked for every ten. */
-const settings = { env: { CARILLON_LIMIT_AWAY_TIME: '1s' } };
+/** With the log in a file: the one in memory keeps the positions that are parked at each end for ever. */
+const settings = { log: 'embedded', env: { CARILLON_LIMIT_AWAY_TIME: '1s' } };
 const sweptMs = 15_000;
 
 /** `npm run bench -- churn [--cycles 1000000]`: live bytes after a tenth, a half and all of the cycles. */
