@@ -6,8 +6,7 @@ import { startRig } from './rig.ts';
 
 /** Users among whom the connections go round. */
 const users = 5_000;
-/** Those who are away are forgotten after a second here, and looked for every ten. */
-/** With the log in a file: the one in memory keeps the positions that are parked at each end for ever. */
+/** Those who are away are forgotten after a second here, and looked for every ten. The log is in a file: the one in memory never forgets the positions that are parked at each end. */
 const settings = { log: 'embedded', env: { CARILLON_LIMIT_AWAY_TIME: '1s' } };
 const sweptMs = 15_000;
 
