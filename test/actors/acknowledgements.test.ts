@@ -24,4 +24,26 @@ describe('an echo', () => {
     await world.settle();
     expect([again.titles('live'), again.titles('replayed')]).toEqual([[], ['one']]);
   });
+
+  it('acknowledges of each operation what a batch had for it, and nothing that came later', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const operations = ['first', 'last'];
+    const client = connectAs(node, viewer('u1'));
+    for (const operationId of operations) subscribe(client, { operationId, resumeKey: operationId });
+    await world.log.append([record('one'), record('two')]);
+    await world.settle();
+    world.clock.advance(6_000);
+    client.handle.echoed(client.marks.at(-1) ?? 0, 'echo');
+    await world.log.append([record('three')]);
+    await world.settle();
+    const got = operations.map((operationId) => client.titles(operationId));
+    client.handle.closed('client_closed');
+    const again = connectAs(node, viewer('u1'));
+    for (const operationId of operations) subscribe(again, { operationId, resumeKey: operationId });
+    await world.settle();
+    const all = ['one', 'two', 'three'];
+    expect(got).toEqual([all, all]);
+    expect(operations.map((operationId) => again.titles(operationId))).toEqual([['three'], ['three']]);
+  });
 });

@@ -158,6 +158,12 @@ describe('what is kept of renderings', () => {
     expect(kept(recent)).toBe(8);
   });
 
+  it('is for its own plan, however long ago it was made', () => {
+    const recent = new RecentRenderings<object, number>(limits);
+    for (const [n, subject] of subjects.entries()) recent.keep({ subject, plan: ids }, n, 1);
+    expect(subjects.filter((subject) => recent.find(subject, titles) !== null)).toEqual([]);
+  });
+
   it('is bounded by characters too, and by plans per subject', () => {
     const recent = new RecentRenderings<object, number>(limits);
     for (const [n, subject] of subjects.entries()) recent.keep({ subject, plan: ids }, n, 100);
