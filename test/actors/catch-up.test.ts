@@ -56,6 +56,26 @@ describe('catching up', () => {
     expect(client.titles()).toEqual(['missed', 'next']);
   });
 
+  it('gets no checkpoint of the tail before it is there, however long that takes', async () => {
+    const { world, after } = await afterLeaving();
+    await world.log.append([record('missed')]);
+    const reads = { begun: 0, gate: Promise.resolve() };
+    const throughLog = (log: EventLog): EventLog => gatedReads(log, reads);
+    const node = await world.node({ ringBytesPerPartition: 1, checkpointMs: 1_000, heartbeatMs: 1e9, throughLog });
+    const { promise, resolve: open } = Promise.withResolvers<void>();
+    reads.gate = promise;
+    const client = await resume(world, node, after);
+    world.clock.advance(2_000);
+    await world.log.append([record('not mine', { audience: other })]);
+    await world.settle();
+    world.clock.advance(2_000);
+    await world.settle();
+    expect(client.payloads()).toEqual([]);
+    open();
+    await world.settle();
+    expect(client.titles()).toEqual(['missed']);
+  });
+
   it('is live only when it has come to the tail of every partition', async () => {
     const { world, after } = await afterLeaving({ partitionCount: 3 });
     const missed = ['a', 'b', 'c', 'd'].map((title, i) => record(title, { partition: 1 + (i % 2) }));
