@@ -92,8 +92,12 @@ export class SocketWriter implements Writable {
     if (this.#isOpen) this.#add(headOf(ping, payload.length) + payload);
   }
 
-  /** Calls `task` once what waits is written, or never if that does not happen. One at a time: a later one is called with it. */
+  /** Calls `task` once what was put down is written: now, if nothing waits; never, if the connection ends before. */
   afterFlush(task: () => void): void {
+    if (this.#pending === '') {
+      if (this.#isOpen) task();
+      return;
+    }
     const before = this.#afterFlush;
     this.#afterFlush =
       before === null

@@ -243,7 +243,7 @@ describe('a session', () => {
 
   it('tells its user how it is, and the user is as the worst of its sessions', async () => {
     const world = await createWorld({ partitionCount: 1 });
-    const node = await world.node({ outboxHighWaterCount: 10, socketHighWaterBytes: 300 });
+    const node = await world.node({ random: () => 0.5, outboxHighWaterCount: 10, socketHighWaterBytes: 300 });
     const users = (): string => Object.keys(node.core.snapshot().users).join();
     const slow = connectAs(node, viewer('u1', { expiresAtMs: world.clock.now() + 90_000 }));
     const well = connectAs(node, viewer('u1'));

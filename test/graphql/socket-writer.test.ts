@@ -161,11 +161,15 @@ describe('a socket writer', () => {
     expect(told).toEqual([]);
     await tick();
     expect(told).toEqual(['one', 'two']);
+    writer.write(toWire('x'.repeat(70_000)));
+    writer.afterFlush(() => told.push('long, written at once'));
+    expect(told).toEqual(['one', 'two', 'long, written at once']);
     writer.write(toWire('three'));
     writer.afterFlush(() => told.push('three'));
     writer.terminate();
+    writer.afterFlush(() => told.push('nothing'));
     await tick();
-    expect(told).toEqual(['one', 'two']);
+    expect(told).toHaveLength(3);
   });
 
   it('tells when the kernel has taken what it had refused, which others do not hinder', async () => {
