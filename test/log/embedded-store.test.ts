@@ -255,8 +255,14 @@ describe('the embedded store', () => {
 
     it('of a worker that ends: what is in flight is unknown, the rest goes on with the next worker', async () => {
       const workers: Worker[] = [];
+      let isHeld = false;
       const startWorker = (file: string): Worker => {
         const worker = startWorkerThread(file);
+        const post = worker.postMessage.bind(worker);
+        // What it is told last does not reach it: it could be done with it before it ends.
+        worker.postMessage = (...message: Parameters<Worker['postMessage']>) => {
+          if (!isHeld || worker !== workers[0]) post(...message);
+        };
         workers.push(worker);
         return worker;
       };
@@ -265,6 +271,7 @@ describe('the embedded store', () => {
       const feed = collect(log, fromStart);
       const before = log.append([valued('before')]);
       expect(outcomes(await before)).toEqual(['written']);
+      isHeld = true;
       const inFlight = log.append([valued('in flight')]);
       await Promise.resolve();
       await workers[0]?.terminate();
