@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { DeliverSpan, Telemetry } from '../telemetry/facade.ts';
 import type { CoreOptions } from './options.ts';
 import type { Delivery } from './session.ts';
+import { WrittenCursors } from './written-cursors.ts';
 
 /**
  * Heartbeat and acknowledgement in one: a counter that the peer echoes. What was written before a marker counts as acknowledged when its echo
@@ -12,7 +13,7 @@ type Outstanding = {
   readonly counter: number;
   readonly spans: readonly DeliverSpan[];
   /** Per operation, the cursor of the last payload before the marker. */
-  readonly cursors: ReadonlyMap<string, string> | null;
+  readonly cursors: WrittenCursors | null;
   /** When the last event before the marker was created; null without one. */
   readonly createdAtMs: number | null;
 };
@@ -56,7 +57,7 @@ export class Markers {
   #outstanding: Outstanding[] = [];
   #spans: readonly DeliverSpan[] = none;
   /** Null while nothing is unmarked. */
-  #cursors: Map<string, string> | null = null;
+  #cursors: WrittenCursors | null = null;
   #createdAtMs: number | null = null;
   #unmarkedBytes = 0;
   #lastMarkAtMs = 0;
@@ -108,7 +109,7 @@ export class Markers {
 
   /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */
   delivered(batch: readonly Delivery[], bytes: number): void {
-    this.#cursors ??= new Map();
+    this.#cursors ??= new WrittenCursors();
     for (let i = 0; i < batch.length; i++) this.#note(batch, i);
     this.#unmarkedBytes += bytes;
     const { clock, options } = this.#deps;
@@ -163,15 +164,17 @@ export class Markers {
       const marker = this.#outstanding.shift();
       const createdAtMs = marker?.createdAtMs ?? null;
       endAll(marker, 'acknowledged');
-      for (const [operationId, cursor] of marker?.cursors ?? []) this.#owner.acknowledged(operationId, cursor);
+      marker?.cursors?.forEach((operationId, cursor) => {
+        this.#owner.acknowledged(operationId, cursor);
+      });
       if (createdAtMs !== null) telemetry.observe('recordToAck', Math.max(0, clock.now() - createdAtMs) / 1_000);
     }
   }
 
   /** Whether something was written for the operation that is not acknowledged. */
   isOutstanding(operationId: string): boolean {
-    const isIn = (cursors: ReadonlyMap<string, string> | null): boolean => cursors?.has(operationId) === true;
-    return isIn(this.#cursors) || this.#outstanding.some(({ cursors }) => isIn(cursors));
+    if (this.#cursors?.has(operationId) === true) return true;
+    return this.#outstanding.some(({ cursors }) => cursors?.has(operationId) === true);
   }
 
   /** The session is over: what was not acknowledged will not be. */

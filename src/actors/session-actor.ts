@@ -11,7 +11,7 @@ import { Operations } from './operations.ts';
 import type { CoreOptions } from './options.ts';
 import type { PolicyGuard } from './policy-guard.ts';
 import type { Holder, Resumption } from './resumption.ts';
-import type { SessionContext, SessionEvent, SessionTag } from './session.machine.ts';
+import type { PulseLevel, SessionContext, SessionEvent, SessionTag } from './session.machine.ts';
 import type { SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from './session.ts';
 import { SessionFlow, type SessionFlowOwner } from './session-flow.ts';
 import { refusalOf, takenOver, topicForbidden } from './session-refusals.ts';
@@ -63,6 +63,8 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
   readonly #machine: RunningMachine<SessionEvent, SessionTag>;
   #isEnded = false;
   #isParking = false;
+  /** An echo is due: what its machine says, as a flag, since it is asked for each frame. */
+  #isWaiting = false;
 
   constructor(link: SessionLink, kind: 'websocket' | 'sse', deps: SessionDeps) {
     this.#deps = deps;
@@ -178,11 +180,11 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
     if (by === 'bare' && this.#flow.sessionClass === 'echo') return;
     if (!this.markers.echoed(counter)) return;
     if (by === 'echo') this.#flow.sessionClass = 'echo';
-    if (this.#machine.hasTag('waiting')) this.send({ type: 'marker.echoed' });
+    if (this.#isWaiting) this.send({ type: 'marker.echoed' });
   }
 
   heard(): void {
-    if (!this.#isEnded && this.#machine.hasTag('waiting')) this.send({ type: 'peer.heard' });
+    if (this.#isWaiting) this.send({ type: 'peer.heard' });
   }
 
   drained(): void {
@@ -251,6 +253,11 @@ export class SessionActor implements SessionHandle, Applicant, Holder, SessionFl
   }
 
   // What the machine has carried out.
+
+  reportPulse(level: PulseLevel): void {
+    this.#isWaiting = level !== 'quiet';
+    this.user?.note(this, { pulse: level });
+  }
 
   requestTurn(): void {
     const { admission, options } = this.#deps;

@@ -19,7 +19,7 @@ export const wireSessionMachine = (options: CoreOptions, clock: Clock): unknown 
       startDraining: ({ self }) => ownerOf<SessionActor>(self).startDraining(),
       probe: ({ self }) => ownerOf<SessionActor>(self).mark(true),
       reportFlow: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { flow: level }),
-      reportPulse: ({ self }, { level }) => ownerOf<SessionActor>(self).user?.note(ownerOf(self), { pulse: level }),
+      reportPulse: ({ self }, { level }) => ownerOf<SessionActor>(self).reportPulse(level),
       reportIdentity: ({ self }, { level }) =>
         ownerOf<SessionActor>(self).user?.note(ownerOf(self), { identity: level }),
       end: ({ self, context }) => ownerOf<SessionActor>(self).end(context),

@@ -38,10 +38,14 @@ export type SessionFlowOwner = {
 };
 
 export class SessionFlow implements SubscriptionHost {
-  viewer: Viewer | null = null;
+  #viewer: Viewer | null = null;
+  /** When the token ends, whole seconds since 1970, rounded down: before that, nothing else need be looked at. */
+  #expiresAtS = 0;
   sessionClass: SessionClass;
   readonly outbox: Outbox;
   readonly #owner: SessionFlowOwner;
+  readonly #link: SessionLink;
+  readonly #markers: Markers;
   readonly #deps: SessionFlowDeps;
   #isTouched = false;
   #isOpen = false;
@@ -49,9 +53,25 @@ export class SessionFlow implements SubscriptionHost {
 
   constructor(owner: SessionFlowOwner, sessionClass: SessionClass, deps: SessionFlowDeps) {
     this.#owner = owner;
+    this.#link = owner.link;
+    this.#markers = owner.markers;
     this.#deps = deps;
     this.sessionClass = sessionClass;
     this.outbox = new Outbox(deps.options);
+  }
+
+  get viewer(): Viewer | null {
+    return this.#viewer;
+  }
+
+  set viewer(viewer: Viewer) {
+    this.#viewer = viewer;
+    this.#expiresAtS = Math.floor(viewer.expiresAtMs / 1_000);
+  }
+
+  get #isExpired(): boolean {
+    const nowMs = this.#deps.clock.now();
+    return nowMs / 1_000 >= this.#expiresAtS && this.#viewer !== null && this.#viewer.expiresAtMs <= nowMs;
   }
 
   /** From here on the link takes deliveries. */
@@ -69,12 +89,12 @@ export class SessionFlow implements SubscriptionHost {
   end(): void {
     this.#isOpen = false;
     this.outbox.clear();
-    this.#owner.markers.end();
+    this.#markers.end();
   }
 
   /** Whether the client may not have all that was offered to the operation. */
   isOutstanding(operationId: string): boolean {
-    return this.outbox.has(operationId) || this.#owner.markers.isOutstanding(operationId);
+    return this.outbox.has(operationId) || this.#markers.isOutstanding(operationId);
   }
 
   touch(): void {
@@ -91,7 +111,7 @@ export class SessionFlow implements SubscriptionHost {
   flush(): void {
     this.#isTouched = false;
     if (!this.#isOpen) return;
-    if (this.viewer !== null && this.viewer.expiresAtMs <= this.#deps.clock.now()) {
+    if (this.#isExpired) {
       this.#owner.expired();
       return;
     }
@@ -103,7 +123,7 @@ export class SessionFlow implements SubscriptionHost {
 
   #write(): void {
     const { options, telemetry } = this.#deps;
-    const { link, markers } = this.#owner;
+    const [link, markers] = [this.#link, this.#markers];
     try {
       while (this.outbox.count > 0 && link.bufferedBytes < options.socketHighWaterBytes) {
         const batch = this.#withoutExpired(this.outbox.take(options.socketHighWaterBytes));

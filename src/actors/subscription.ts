@@ -57,6 +57,7 @@ export class Subscription {
   /** Since when it has had no payload, once that was noticed. */
   rest: Rest | null = null;
   readonly #plan: unknown;
+  readonly #types: StreamFilter['types'];
   readonly #port: SubscriptionPort;
   #unreadable: Unreadable | null = null;
   #lastUnreadableAtMs = Number.NEGATIVE_INFINITY;
@@ -68,6 +69,7 @@ export class Subscription {
   ) {
     this.operationId = request.operationId;
     this.filter = request.filter;
+    this.#types = request.filter.types;
     this.resumeKey = request.resumeKey;
     this.after = request.after;
     this.begunAt = request.begunAt;
@@ -78,7 +80,7 @@ export class Subscription {
 
   /** Whether it takes an event that is addressed to it: by filter, and by the deployer's policy. */
   takes(envelope: Envelope): boolean {
-    if (this.filter.types !== null && !this.filter.types.has(envelope.type)) return false;
+    if (this.#types !== null && !this.#types.has(envelope.type)) return false;
     const { canReceive } = this.#port;
     if (canReceive === null) return true;
     const { viewer } = this.host;

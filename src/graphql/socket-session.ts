@@ -20,6 +20,7 @@ import {
   markerFrame,
   nextHead,
   pongFrame,
+  quickEcho,
   readMessage,
 } from './socket-protocol.ts';
 import { SocketWriter, type WriterOwner } from './socket-writer.ts';
@@ -34,6 +35,12 @@ import { toWire, type WireText } from './wire-text.ts';
 /** A WebSocket that knows its session: listeners are the same functions for all sockets. */
 export class SessionSocket extends WebSocket {
   session: SocketSession | null = null;
+
+  /** ws calls it too, to answer a close: nothing may follow a close frame. */
+  override close(code?: number, reason?: string | Buffer): void {
+    this.session?.closing();
+    super.close(code, reason);
+  }
 }
 
 /** One accepted connection. */
@@ -174,6 +181,10 @@ export class SocketSession implements SessionLink, WriterOwner {
     this.#guarded(() => this.#handle.heard());
   }
 
+  closing(): void {
+    this.#writer.end();
+  }
+
   /** ws has closed with the code of the violation (1002, 1007, 1009) by then. */
   violated(): void {
     this.#endReason = 'protocol_violation';
@@ -210,6 +221,9 @@ export class SocketSession implements SessionLink, WriterOwner {
     if (!this.#budget.take()) return violations.tooManyMessages;
     // [GQLWS-8.5] The protocol is text. Nobody sends it in binary frames, and one way in is enough.
     if (isBinary) return violations.badMessage('Invalid message: send text frames');
+    // Of all messages the most frequent by far, and always the same.
+    const echo = quickEcho(text);
+    if (echo !== null) return this.#echoed(echo);
     const message = readMessage(text);
     return 'code' in message ? message : this.#dispatch(message);
   }
@@ -223,8 +237,7 @@ export class SocketSession implements SessionLink, WriterOwner {
         this.#writer.write(pongFrame(message.payload));
         return null;
       case MessageType.Pong:
-        this.#echoed(message.payload);
-        return null;
+        return this.#echoed(echoedMarker(message.payload));
       case MessageType.Subscribe:
         return this.#operations.start(message, this.#trace);
       case MessageType.Complete:
@@ -252,12 +265,12 @@ export class SocketSession implements SessionLink, WriterOwner {
     else this.#handle.refused(verification.reason === 'refused' ? 'token_refused' : 'overloaded');
   }
 
-  #echoed(payload: unknown): void {
-    const counter = echoedMarker(payload);
+  #echoed(counter: number | null): null {
     // [GQLWS-3.3]
-    if (counter === null) return;
+    if (counter === null) return null;
     this.#peer = 'echo';
     this.#handle.echoed(counter, 'echo');
+    return null;
   }
 
   #ponged(data: string): void {

@@ -128,6 +128,11 @@ export class SocketWriter implements Writable {
     this.#ws.close(code, reason);
   }
 
+  /** The peer or ws closes: nothing is written any more. */
+  end(): void {
+    this.#isClosed = true;
+  }
+
   /** Cuts the connection. */
   terminate(): void {
     this.#isClosed = true;
@@ -135,7 +140,7 @@ export class SocketWriter implements Writable {
   }
 
   get #isOpen(): boolean {
-    return !this.#isClosed && this.#ws.readyState === this.#ws.OPEN;
+    return !this.#isClosed && this.#socket.writable;
   }
 
   #write(opcode: number, payload: WireText): void {
