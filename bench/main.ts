@@ -1,4 +1,5 @@
 import { behind } from './behind.ts';
+import { compression } from './compression/compression-report.ts';
 import { churn } from './fanout/churn.ts';
 import { fanout } from './fanout/fanout-report.ts';
 import { idle } from './fanout/idle.ts';
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   scale,
   idle,
   churn,
+  compression,
   latency,
   storm,
   resume: resumes,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { compile } from '../native/compile.ts';
+import { wordText } from '../sides/words.ts';
 
 /** The C load client (`native/load-client.c`) as an object: one call, one line each way. Calls are made one after another. */
 
@@ -15,6 +16,10 @@ export type Peer = {
   readonly init: string;
   readonly subscribe: string;
   readonly ready: string;
+  /** Offered in the handshake. @default none */
+  readonly extensions?: string;
+  /** Bodies are of words. @default of letters */
+  readonly hasWords?: boolean;
 };
 
 /** One event as it arrived: how many got it, when the first and the last did (CLOCK_MONOTONIC, microseconds), markers seen right after it. */
@@ -32,6 +37,8 @@ export type ClientReport = {
   readonly closeCode: number;
   readonly ready: number;
   readonly delivered: number;
+  /** Those of them that came compressed: counted, not read. */
+  readonly deflated: number;
   readonly markers: number;
   readonly others: number;
   readonly bytesIn: number;
@@ -70,11 +77,11 @@ class ClientProcess implements LoadClient {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #waiting: Waiting[] = [];
-  readonly #tokenFile: string;
+  readonly #files: readonly string[];
 
-  constructor(child: ChildProcess, tokenFile: string) {
+  constructor(child: ChildProcess, files: readonly string[]) {
     this.#child = child;
-    this.#tokenFile = tokenFile;
+    this.#files = files;
     this.#exited = new Promise((resolve) => child.once('exit', resolve));
     if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (line) => this.#take(line));
     child.once('exit', () => this.#fail(new Error('the load client ended')));
@@ -114,7 +121,7 @@ class ClientProcess implements LoadClient {
   async stop(): Promise<void> {
     this.#child.stdin?.end();
     await this.#exited;
-    await rm(this.#tokenFile, { force: true });
+    for (const file of this.#files) await rm(file, { force: true });
   }
 
   #ask(line: string): Promise<unknown> {
@@ -142,9 +149,10 @@ export const startLoadClient = async (peer: Peer, tokens: readonly string[]): Pr
   const program = await compile('program', 'load-client.c');
   const tokenFile = join(tmpdir(), `carillon-bench-${process.pid}-${clients++}`);
   await writeFile(tokenFile, tokens.map((token) => `${token}\n`).join(''), { mode: 0o600 });
-  const { port, path, subprotocol, init, subscribe, ready } = peer;
-  const child = spawn(program, [`${port}`, path, subprotocol, init, subscribe, ready, tokenFile], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  return new ClientProcess(child, tokenFile);
+  const wordFiles = peer.hasWords === true ? [`${tokenFile}-words`] : [];
+  for (const file of wordFiles) await writeFile(file, wordText());
+  const { port, path, subprotocol, init, subscribe, ready, extensions = '' } = peer;
+  const said = [`${port}`, path, subprotocol, init, subscribe, ready, tokenFile, extensions, ...wordFiles];
+  const child = spawn(program, said, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return new ClientProcess(child, [tokenFile, ...wordFiles]);
 };

@@ -1,4 +1,4 @@
-import type { EventSpec, Side, SideName, Target, TickMark, Turns } from '../sides/side.ts';
+import type { EventSpec, Side, SideName, TickMark, Turns } from '../sides/side.ts';
 import { startSide } from '../sides/side.ts';
 import { centrifugoPeer, graphqlPeer, tokensFor } from './clients.ts';
 import { type ClientReport, type LoadClient, type Opened, startLoadClient } from './load-client.ts';
@@ -11,6 +11,10 @@ export type RigOptions = {
   readonly sockets: number;
   /** Subscribe to the topic of one's group as well. */
   readonly withGroups?: boolean;
+  /** WebSocket extensions that the clients offer. @default none */
+  readonly extensions?: string;
+  /** Bodies are of words, as those of people are, not of letters. @default false */
+  readonly hasWords?: boolean;
   /** For so long after a round its last deliveries are waited for. @default 60_000 */
   readonly patienceMs?: number;
 };
@@ -30,6 +34,9 @@ export type RoundResult = {
   readonly cpuUs: number;
   readonly bareCpuUs: number | null;
   readonly markersPerDelivery: number;
+  /** Bytes that a client got per delivery, markers and heads of frames included; and the share of deliveries that were compressed. */
+  readonly wireBytes: number;
+  readonly deflatedShare: number;
   /** Per event, from publish to the last delivery, milliseconds. */
   readonly lastMs: readonly number[];
   readonly turns: Turns | null;
@@ -45,14 +52,16 @@ export class Rig {
   readonly side: Side;
   readonly client: LoadClient;
   readonly #patienceMs: number;
+  readonly #hasWords: boolean;
   #event = 0;
   #sequence = 0;
   #opened: Opened = { ready: 0, closed: 0, ms: 0, ports: [] };
 
-  constructor(side: Side, client: LoadClient, { patienceMs = 60_000 }: Pick<RigOptions, 'patienceMs'>) {
+  constructor(side: Side, client: LoadClient, { patienceMs = 60_000, hasWords = false }: RigOptions) {
     this.side = side;
     this.client = client;
     this.#patienceMs = patienceMs;
+    this.#hasWords = hasWords;
   }
 
   get name(): SideName {
@@ -61,6 +70,11 @@ export class Rig {
 
   get sockets(): number {
     return this.#opened.ready;
+  }
+
+  /** The sequence number of the last event that was published to everyone. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
   /** Opens so many more; resolves with the processor time of the server for each, microseconds. */
@@ -106,7 +120,8 @@ export class Rig {
     { intervalMs, deliveries }: { readonly intervalMs: number; readonly deliveries: number },
   ): Promise<RoundResult> {
     const first = this.#event;
-    const numbered = ticks.map((events) => events.map((event) => ({ ...event, event: this.#event++ })));
+    const hasWords = this.#hasWords;
+    const numbered = ticks.map((events) => events.map((event) => ({ hasWords, ...event, event: this.#event++ })));
     const burst = ticks[0]?.length ?? 1;
     const before = await this.#expect(first, this.#event - first, ticks[0]?.[0]?.bytes ?? 0);
     const { ticks: marks } = await this.side.round({ ticks: numbered, intervalMs });
@@ -122,9 +137,9 @@ export class Rig {
   }
 
   #everyones(ticks: number, burst: number, bytes: number): readonly (readonly EventSpec[])[] {
-    const target: Target = 'everyone';
+    const shared = { bytes, target: 'everyone', hasWords: this.#hasWords } as const;
     return Array.from({ length: ticks }, () =>
-      Array.from({ length: burst }, () => ({ event: this.#event++, sequence: ++this.#sequence, bytes, target })),
+      Array.from({ length: burst }, () => ({ event: this.#event++, sequence: ++this.#sequence, ...shared })),
     );
   }
 
@@ -171,6 +186,8 @@ const summary = ({ marks, end, report, burst }: Measured): Omit<RoundResult, 'tu
     cpuUs: perDelivery(ticks),
     bareCpuUs: bare.length * 4 < ticks.length ? null : perDelivery(bare),
     markersPerDelivery: sum(ticks.map(({ markers }) => markers)) / deliveries,
+    wireBytes: report.bytesIn / report.delivered,
+    deflatedShare: report.deflated / report.delivered,
     lastMs: report.events.map(([, , lastUs], n) => (lastUs - (marks[Math.floor(n / burst)]?.atUs ?? 0)) / 1_000),
   };
 };
@@ -179,7 +196,9 @@ const summary = ({ marks, end, report, burst }: Measured): Omit<RoundResult, 'tu
 export const startRig = async (name: SideName, options: RigOptions): Promise<Rig> => {
   const side = await startSide(name, options.settings);
   try {
-    const peer = name === 'centrifugo' ? centrifugoPeer(side) : graphqlPeer(side, options.withGroups === true);
+    const { extensions = '', hasWords = false } = options;
+    const said = name === 'centrifugo' ? centrifugoPeer(side) : graphqlPeer(side, options.withGroups === true);
+    const peer = { ...said, extensions, hasWords };
     const tokens = name === 'centrifugo' ? [] : await tokensFor(options.sockets);
     return new Rig(side, await startLoadClient(peer, tokens), options);
   } catch (error) {

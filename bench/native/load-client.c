@@ -3,10 +3,11 @@
  * delivery: that its sequence number is one above the last on that connection, that it names the connection's own operation, that its body is what
  * was published. It does no more than that, so that it is not what is measured; what it uses itself, it reports.
  *
- *   load-client PORT PATH SUBPROTOCOL INIT SUBSCRIBE READY TOKENS
+ *   load-client PORT PATH SUBPROTOCOL INIT SUBSCRIBE READY TOKENS [EXTENSIONS [WORDS]]
  *
  * INIT is sent after the handshake, SUBSCRIBE (may be empty) after connection_ack; a connection is ready when a message has READY in it. In both
  * %TOKEN% stands for the connection's line of the file TOKENS, %ID% for its operation id, %GROUP% for its number divided by the size of groups.
+ * EXTENSIONS is offered in the handshake; the file WORDS has the text that bodies are of, else they are of letters.
  *
  * Commands are lines of words on stdin; each is answered by one line of JSON on stdout:
  *   open COUNT WINDOW SEQUENCE GROUP   opens COUNT more, WINDOW at a time; SEQUENCE is the number that each has already had
@@ -18,7 +19,8 @@
  *   close                              leaves with all
  *
  * An event is recognised by `"title":"` with eight digits, the sequence number, and `"body":"` with eight digits, the number of the event, and
- * then letters.
+ * then letters or words. What comes deflated is not inflated: it is taken for what comes next in the protocol, after connection_ack and the first
+ * payload for the next event; others have to look into it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,6 +42,7 @@ enum state { CONNECTING, SHAKING, GREETING, SUBSCRIBING, READY, LEAVING, GONE };
 struct connection {
   int fd;
   enum state state;
+  int is_deflating; /* permessage-deflate was agreed on */
   uint32_t number;
   struct place place;
   struct sockaddr_in local;
@@ -48,7 +51,7 @@ struct connection {
   size_t rest_bytes;
 };
 
-static struct { int port; const char *path, *subprotocol, *init, *subscribe, *ready; } peer;
+static struct { int port; const char *path, *subprotocol, *init, *subscribe, *ready, *extensions; } peer;
 static struct connection connections[MAX_CONNECTIONS];
 static char **tokens;
 static size_t token_count;
@@ -184,6 +187,22 @@ static void take_text(struct connection *c, const char *text, size_t length) {
   if (text < end) take_message(c, text, end - text);
 }
 
+/*
+ * A message that is not inflated. What it is follows from its place: ws deflates every message where it keeps its window, connection_ack too. What is
+ * stored in it as it is, is its beginning, with the operation's id.
+ */
+static void take_deflated_message(struct connection *c, const char *data, size_t length) {
+  if (c->state == GREETING) {
+    c->state = SUBSCRIBING;
+    send_template(c, peer.subscribe);
+    return;
+  }
+  int is_stored = length > 5 && data[0] == 0;
+  if (is_stored && !has(data, data + length, c->id)) bad++;
+  if (c->state == SUBSCRIBING) became_ready(c);
+  else take_deflated(&c->place);
+}
+
 static void take_frame(struct connection *c, int opcode, const char *data, size_t length) {
   if (opcode == 1) take_text(c, data, length);
   else if (opcode == 9) { send_frame(c, 10, data, length); others++; }
@@ -205,8 +224,12 @@ static size_t take_frames(struct connection *c, const uint8_t *data, size_t leng
     if (head_bytes == 4) payload = head[2] << 8 | head[3];
     if (head_bytes == 10) payload = (size_t)head[6] << 24 | head[7] << 16 | head[8] << 8 | head[9];
     if (length - at < head_bytes + payload) break;
-    if ((head[0] & 0xf0) != 0x80) bad++; /* no fragments, no compression, no mask */
-    take_frame(c, head[0] & 15, (const char *)head + head_bytes, payload);
+    const char *text = (const char *)head + head_bytes;
+    if (c->is_deflating && head[0] == 0xc1) take_deflated_message(c, text, payload);
+    else {
+      if ((head[0] & 0xf0) != 0x80) bad++; /* no fragments, no compression that was not agreed on, no mask */
+      take_frame(c, head[0] & 15, text, payload);
+    }
     at += head_bytes + payload;
   }
   return at;
@@ -217,6 +240,7 @@ static void take_handshake(struct connection *c, const char *data) {
     printf("{\"error\":\"the handshake was answered by %.12s\"}\n", data);
     exit(1);
   }
+  c->is_deflating = strstr(data, "permessage-deflate") != NULL;
   c->state = *peer.subscribe ? GREETING : SUBSCRIBING;
   send_template(c, peer.init);
 }
@@ -236,7 +260,7 @@ static void readable(struct connection *c) {
   if (c->state == SHAKING) {
     buffer[length] = 0;
     char *end = strstr((char *)buffer, "\r\n\r\n");
-    if (end) { taken = end + 4 - (char *)buffer; take_handshake(c, (char *)buffer); }
+    if (end) { *end = 0; taken = end + 4 - (char *)buffer; take_handshake(c, (char *)buffer); }
   }
   if (c->state > SHAKING) taken += take_frames(c, buffer + taken, length - taken);
   c->rest_bytes = length - taken;
@@ -255,6 +279,7 @@ static void connected(struct connection *c) {
   int n = sprintf(request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", peer.path, peer.port);
   if (*peer.subprotocol) n += sprintf(request + n, "Sec-WebSocket-Protocol: %s\r\n", peer.subprotocol);
+  if (*peer.extensions) n += sprintf(request + n, "Sec-WebSocket-Extensions: %s\r\n", peer.extensions);
   n += sprintf(request + n, "\r\n");
   if (write(c->fd, request, n) != n) fail("write");
   c->state = SHAKING;
@@ -343,11 +368,13 @@ static void read_commands(void) {
 }
 
 int main(int count, char **arguments) {
-  if (count < 8) { fprintf(stderr, "usage: load-client PORT PATH SUBPROTOCOL INIT SUBSCRIBE READY TOKENS\n"); return 2; }
+  if (count < 8) { fprintf(stderr, "usage: load-client PORT PATH SUBPROTOCOL INIT SUBSCRIBE READY TOKENS [EXTENSIONS [WORDS]]\n"); return 2; }
   peer.port = atoi(arguments[1]);
   peer.path = arguments[2]; peer.subprotocol = arguments[3]; peer.init = arguments[4];
   peer.subscribe = arguments[5]; peer.ready = arguments[6];
   read_tokens(arguments[7]);
+  peer.extensions = count > 8 ? arguments[8] : "";
+  if (count > 9 && !read_words(arguments[9])) fail(arguments[9]);
   epoll = epoll_create1(0);
   struct epoll_event found[512], input = {.events = EPOLLIN};
   epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &input);

@@ -1,6 +1,7 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import type { EventSpec, LoopMarks, LoopOrder, RoundMarks, RoundOrder, StartedSide, TickMark, Usage } from './side.ts';
 import { watchTurns } from './turns.ts';
+import { wordsOf } from './words.ts';
 
 /** A side's end of the talk with the benchmark: paces rounds and reads the clocks, the same way for every side. */
 
@@ -32,9 +33,12 @@ const padded = (value: number): string => `${value}`.padStart(8, '0');
 /** What the load client looks for: eight digits. */
 export const titleOf = ({ sequence }: EventSpec): string => padded(sequence);
 
-/** Eight digits and letters, `bytes` in all. */
-export const bodyOf = ({ event, bytes }: EventSpec): string =>
-  padded(event) + Array.from({ length: bytes - 8 }, (_, n) => String.fromCharCode(97 + (n % 26))).join('');
+const lettersOf = (bytes: number): string =>
+  Array.from({ length: bytes }, (_, n) => String.fromCharCode(97 + (n % 26))).join('');
+
+/** Eight digits, the event's number, and letters or words, `bytes` in all. */
+export const bodyOf = ({ event, bytes, hasWords = false }: EventSpec): string =>
+  padded(event) + (hasWords ? wordsOf(event, bytes - 8) : lettersOf(bytes - 8));
 
 const usageOf = async (side: ServedSide): Promise<Usage> => {
   const own = { cpuUs: cpuUs(), rssBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed };

@@ -13,6 +13,8 @@ export type EventSpec = {
   readonly event: number;
   readonly sequence: number;
   readonly bytes: number;
+  /** Its body is of words that no event near it has; otherwise of letters. */
+  readonly hasWords?: boolean;
   readonly target: Target;
 };
 

@@ -14,7 +14,7 @@ import { withCheckpoint } from './with-checkpoint.ts';
 
 /**
  * The stock stack: graphql-ws `useServer` on ws, and an in-process pub/sub, graphql-yoga's. It keeps no position and asks for no
- * acknowledgement: it does less than the product. `cached`: documents are parsed and validated once, by the hook that graphql-ws has for it. `verify`:
+ * acknowledgement: it does less than the product. `deflate`: ws compresses, for each client anew, as it does when told `perMessageDeflate: true`. `cached`: documents are parsed and validated once, by the hook that graphql-ws has for it. `verify`:
  * it looks at the token, as everybody's does. `pubSub: 'bare'`: by hand instead, with one queue per subscription and nothing else, which is less than any library.
  */
 
@@ -22,6 +22,8 @@ export type StockSettings = {
   readonly cached?: boolean;
   readonly verify?: boolean;
   readonly pubSub?: 'yoga' | 'bare';
+  /** @default false */
+  readonly deflate?: boolean;
 };
 
 const secret = new TextEncoder().encode(testSecret);
@@ -72,10 +74,10 @@ const cachedHook = {
 
 serveSide({
   async start(settings) {
-    const { cached = true, verify = true, pubSub = 'yoga' } = settings as StockSettings;
+    const { cached = true, verify = true, pubSub = 'yoga', deflate = false } = settings as StockSettings;
     source = pubSub === 'yoga' ? yogaSource() : streamSource();
     const server = createServer();
-    const sockets = new WebSocketServer({ server, path: '/graphql', perMessageDeflate: false });
+    const sockets = new WebSocketServer({ server, path: '/graphql', perMessageDeflate: deflate });
     useServer({ schema, ...(cached ? cachedHook : {}), ...(verify ? verifyingHook : {}) }, sockets);
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve));
     return {
