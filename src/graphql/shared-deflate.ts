@@ -33,7 +33,7 @@ const deflate = (body: WireText): string | null => {
 export class SharedDeflate {
   readonly #kept = new Map<WireText, string | null>();
 
-  /** The payload of a compressed message that reads `head` + `shared`; null where compressing does not pay. */
+  /** The payload of a compressed message that reads `head`, `shared` and a closing brace; null where compressing does not pay. `shared` must be one string for all: it is looked up. */
   message(head: string, shared: WireText): WireText | null {
     if (shared.length < minBytes || head.length > maxStored) return null;
     const deflated = this.#deflated(shared);
@@ -43,7 +43,7 @@ export class SharedDeflate {
   #deflated(shared: WireText): string | null {
     const known = this.#kept.get(shared);
     if (known !== undefined) return known;
-    const made = deflate(shared);
+    const made = deflate(`${shared}}` as WireText);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= maxKept && oldest !== undefined) this.#kept.delete(oldest);
     this.#kept.set(shared, made);

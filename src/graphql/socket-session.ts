@@ -138,9 +138,8 @@ export class SocketSession implements SessionLink, WriterOwner {
       this.#operationId = operationId;
       this.#head = nextHead(operationId);
     }
-    const rest = `${result}}` as WireText;
-    const deflated = this.#deflate?.message(this.#head, rest) ?? null;
-    if (deflated === null) this.#writer.write((this.#head + rest) as WireText);
+    const deflated = this.#deflate?.message(this.#head, result) ?? null;
+    if (deflated === null) this.#writer.write(`${this.#head}${result}}` as WireText);
     else this.#writer.writeDeflated(deflated);
   }
 
