@@ -90,7 +90,8 @@ const readyOf = (
 };
 
 const coerced = (variables: readonly Variable[], given: Variables): Variables | null => {
-  const values: Record<string, unknown> = {};
+  // Clients name variables as they like: `__proto__` is one of them.
+  const values: Record<string, unknown> = Object.create(null);
   for (const { name, coerce, byDefault } of variables) {
     if (Object.hasOwn(given, name)) values[name] = coerce(given[name]);
     else if (byDefault !== null) values[name] = byDefault();

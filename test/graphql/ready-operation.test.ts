@@ -136,6 +136,21 @@ describe('an operation whose variables were coerced before', () => {
     expect(run(name, variables).ready).toBeNull();
   });
 
+  it.each([
+    ['fits', '{ "__proto__": { "id": "a" } }'],
+    ['does not fit', '{ "__proto__": "x" }'],
+    ['is absent', '{}'],
+  ])('executes as graphql-js does where a variable has the name of the prototype and %s', (_, json) => {
+    const odd = prepared('query ($__proto__: Inner) { echo(inner: $__proto__, flag: true) }');
+    const [operation] = odd.operations;
+    if (operation === undefined) throw new Error('no operation');
+    const variables = JSON.parse(json) as Record<string, unknown>;
+    const plain = execute({ schema, document: odd.document, variableValues: variables });
+    const ready = readyArguments(schema, { prepared: odd, operation }, variables);
+    const own = ready === null ? plain : execute(ready);
+    expect(JSON.stringify(own)).toBe(JSON.stringify(plain));
+  });
+
   it('executes as graphql-js does, or leaves it to graphql-js, whatever the variables are', () => {
     const seldom = <Value>(usual: fc.Arbitrary<Value>, ...others: readonly unknown[]): fc.Arbitrary<unknown> =>
       fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: fc.constantFrom(...others) });
