@@ -43,6 +43,12 @@ export class SessionSocket extends WebSocket {
   }
 }
 
+/**
+ * Answers that a peer may leave unread and still ask for more; deliveries stop at a small part of it by themselves. It tells that it is there with all
+ * it asks, so that no heartbeat would ever end it.
+ */
+const maxUnreadBytes = 4_194_304; // 4 MiB
+
 /** One accepted connection. */
 export type SocketConnection = {
   readonly ws: SessionSocket;
@@ -201,6 +207,10 @@ export class SocketSession implements SessionLink, WriterOwner {
   #receive(text: string, isBinary: boolean): void {
     if (this.#isClosed) return;
     this.#deps.telemetry.counts.framesIn++;
+    if (this.bufferedBytes > maxUnreadBytes) {
+      this.#end(closeOf('stalled'), 'stalled');
+      return;
+    }
     this.#handle.heard();
     const violation = this.#judge(text, isBinary);
     if (violation !== null) this.#end(violation, 'protocol_violation');

@@ -199,6 +199,21 @@ describe('messages that are not of the protocol', () => {
     await strict.close();
   });
 
+  it('close with 1013 when their answers are left unread, so that nobody fills the memory with them', async () => {
+    const client = await connectAs(endpoint.wsUrl, 'user:ada');
+    const { last } = endpoint.core;
+    client.ws.pause();
+    const ping = JSON.stringify({ type: 'ping', payload: { text: 'x'.repeat(65_000) } });
+    for (let n = 0; n < 600 && last.ended === null; n++) {
+      client.send(ping);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(last.ended).toBe('stalled');
+    expect(last.link.bufferedBytes).toBeLessThan(5_000_000);
+    client.ws.resume();
+    expect((await client.closed).code).toBe(1013);
+  });
+
   it('that answer our pings are not counted, each ping once', async () => {
     const strict = await openEndpoint({ limits: { messages: { perSecond: 1, burst: 5 } } });
     const client = await connectAs(strict.wsUrl, 'user:ada');
