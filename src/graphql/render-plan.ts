@@ -81,7 +81,8 @@ const withoutStreamArguments = (
 type OperationNotes = {
   readonly used: readonly string[];
   readonly document: DocumentNode;
-  readonly plans: Map<string, RenderPlan>;
+  /** Whoever uses a plan keeps it: what it was compiled to is far larger than the document, and goes with the last of them. */
+  readonly plans: Map<string, WeakRef<RenderPlan>>;
 };
 
 const notesOf = (prepared: PreparedDocument, operation: OperationDefinitionNode): OperationNotes => {
@@ -89,7 +90,7 @@ const notesOf = (prepared: PreparedDocument, operation: OperationDefinitionNode)
   if (known !== undefined) return known;
   const used = usedVariables(prepared.document, operation);
   const document = withoutStreamArguments(prepared.document, operation, new Set(used));
-  const notes = { used, document, plans: new Map<string, RenderPlan>() };
+  const notes = { used, document, plans: new Map<string, WeakRef<RenderPlan>>() };
   prepared.notes.set(operation, notes);
   return notes;
 };
@@ -98,10 +99,10 @@ const keep = (notes: OperationNotes, key: string, plan: RenderPlan): void => {
   if (key.length > maxKeyLength) return;
   const [oldest] = notes.plans.keys();
   if (notes.plans.size >= maxPlansPerOperation && oldest !== undefined) notes.plans.delete(oldest);
-  notes.plans.set(key, plan);
+  notes.plans.set(key, new WeakRef(plan));
 };
 
-/** The plan for an operation under `variables`, within the policy's `scope`; one object for all whose renderings are alike, as long as the document is known. */
+/** The plan for an operation under `variables`, within the policy's `scope`; one object for all whose renderings are alike, as long as one of them has it and the document is known. */
 export const planFor = (
   prepared: PreparedDocument,
   operation: OperationDefinitionNode,
@@ -112,7 +113,7 @@ export const planFor = (
     .filter((name) => Object.hasOwn(variables, name))
     .map((name) => [name, variables[name]] as const);
   const key = JSON.stringify([scope, given]);
-  const known = notes.plans.get(key);
+  const known = notes.plans.get(key)?.deref();
   if (known !== undefined) return known;
   const plan = { document: notes.document, variables: Object.fromEntries(given) };
   keep(notes, key, plan);

@@ -2,13 +2,16 @@ import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { Payload } from '../../src/actors/session.ts';
 import type { Envelope } from '../../src/event.ts';
+import { createDocuments, type PreparedDocument } from '../../src/graphql/documents.ts';
+import { defaultDocumentLimits } from '../../src/graphql/limits.ts';
 import { RecentRenderings } from '../../src/graphql/recent-renderings.ts';
-import type { RenderPlan } from '../../src/graphql/render-plan.ts';
+import { planFor, type RenderPlan } from '../../src/graphql/render-plan.ts';
 import { createRendering, type Rendering } from '../../src/graphql/rendering.ts';
 import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
 import { fillSegments, holeCursor, segmentsOf } from '../../src/graphql/segments.ts';
 import { fromWire, toWire } from '../../src/graphql/wire-text.ts';
+import { stillHeld } from '../support/collected.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { envelope } from './hand-driven-sessions.ts';
 import { expectedRendering, testMask } from './rendering-oracle.ts';
@@ -174,5 +177,33 @@ describe('what is kept of renderings', () => {
     for (const plan of plans) many.keep({ subject, plan }, 1, 1);
     expect(plans.filter((plan) => many.find(subject, plan) !== null).length).toBeLessThanOrEqual(64);
     expect(many.find(subject, plans.at(-1) ?? ids)).toBe(1);
+  });
+});
+
+describe('a plan', () => {
+  const documents = createDocuments({ schema, limits: defaultDocumentLimits, isIntrospectionEnabled: false });
+  const preparedOf = (text: string): PreparedDocument => {
+    const preparation = documents.prepare(text);
+    if (!preparation.ok) throw new Error(preparation.errors.join('\n'));
+    return preparation.prepared;
+  };
+  const scoped = (prepared: PreparedDocument, scope: string): RenderPlan => {
+    const [operation] = prepared.operations;
+    if (operation === undefined) throw new Error('no operation');
+    return planFor(prepared, operation, { variables: {}, scope });
+  };
+
+  it('is one for all who have it, and goes with the last of them, though its document is kept', async () => {
+    const prepared = preparedOf('subscription { notificationReceived { cursor isLive } }');
+    const rendering = createRendering(deps);
+    const one = scoped(prepared, 'one');
+    const others = ['two', 'three', 'four'].map((scope) => {
+      const plan = scoped(prepared, scope);
+      draw(rendering, plan, { kind: 'checkpoint', cursor: scope, isLive: true });
+      return new WeakRef(plan);
+    });
+    draw(rendering, one, { kind: 'checkpoint', cursor: 'one', isLive: true });
+    expect(await stillHeld(others)).toBe(0);
+    expect(scoped(preparedOf(prepared.text), 'one')).toBe(one);
   });
 });
