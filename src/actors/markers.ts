@@ -42,7 +42,7 @@ export type MarkersOwner = {
   guarded(task: () => void): void;
 };
 
-/** More than this without an echo: the oldest is given up. */
+/** More than this without an echo: the oldest is given up, but not what it stands for. */
 const maxOutstanding = 256;
 /** New data goes no longer than this without a marker. */
 const maxUnmarkedMs = 5_000;
@@ -145,8 +145,16 @@ export class Markers {
     this.#createdAtMs = null;
     this.#unmarkedBytes = 0;
     this.#lastMarkAtMs = this.#deps.clock.monotonic();
-    if (this.#outstanding.length > maxOutstanding) endAll(this.#outstanding.shift(), 'missing');
+    if (this.#outstanding.length > maxOutstanding) this.#giveUpOldest();
     this.#owner.sendMarker(this.#counter, isProbe);
+  }
+
+  /** No echo of it will be counted; what was written before it waits for that of the next. */
+  #giveUpOldest(): void {
+    const [oldest, next, ...later] = this.#outstanding;
+    if (oldest === undefined || next === undefined) return;
+    endAll(oldest, 'missing');
+    this.#outstanding = [{ ...next, cursors: joined(oldest.cursors, next.cursors) }, ...later];
   }
 
   /** The peer echoed `counter`; earlier ones count too. False for a counter that was never sent. */
@@ -191,6 +199,16 @@ export class Markers {
 }
 
 const none: readonly DeliverSpan[] = [];
+
+const joined = (older: WrittenCursors | null, newer: WrittenCursors | null): WrittenCursors | null => {
+  if (older === null || newer === null) return older ?? newer;
+  const both = new WrittenCursors();
+  for (const cursors of [older, newer])
+    cursors.forEach((operationId, cursor) => {
+      both.set(operationId, cursor);
+    });
+  return both;
+};
 
 const endAll = (marker: Outstanding | undefined, how: 'acknowledged' | 'closed' | 'missing'): void => {
   for (const span of marker?.spans ?? []) {

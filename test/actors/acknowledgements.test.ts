@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectAs, subscribe } from './client.ts';
+import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, viewer } from './node.ts';
 
 describe('an echo', () => {
@@ -45,5 +45,33 @@ describe('an echo', () => {
     const all = ['one', 'two', 'three'];
     expect(got).toEqual([all, all]);
     expect(operations.map((operationId) => again.titles(operationId))).toEqual([['three'], ['three']]);
+  });
+
+  it('that never comes leaves what was written unacknowledged, however many markers went by', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const filters = { own: { everyone: false }, common: { viewer: false } };
+    const subscribeAll = (client: TestClient): void => {
+      for (const [operationId, filter] of Object.entries(filters))
+        subscribe(client, { operationId, filter, resumeKey: operationId });
+    };
+    const client = connectAs(node, viewer('u1'));
+    subscribeAll(client);
+    await world.log.append([record('one')]);
+    await world.settle();
+    world.clock.advance(5_000);
+    await world.log.append([record('two', { audience: { kind: 'everyone' } })]);
+    await world.settle();
+    // It is there, whatever it makes of markers.
+    while (client.marks.length < 600) {
+      world.clock.advance(5_000);
+      client.handle.heard();
+    }
+    expect(client.endedBy).toBeNull();
+    client.handle.closed('client_closed');
+    const again = connectAs(node, viewer('u1'));
+    subscribeAll(again);
+    await world.settle();
+    expect([again.titles('own'), again.titles('common')]).toEqual([['one'], ['two']]);
   });
 });
