@@ -107,6 +107,8 @@ export class UserActor {
     if (this.#sessions.length >= this.#deps.options.maxSocketsPerUser) return false;
     this.#sessions = [...this.#sessions, { session, health: well }];
     this.#machine.send({ type: 'session.attached' });
+    // The session before, where it was the only one, left how it was.
+    this.#report();
     return true;
   }
 

@@ -269,6 +269,18 @@ describe('a session', () => {
     expect(users()).toBe('here.presence.present identity.valid flow.open pulse.quiet supervision.steady');
   });
 
+  it('leaves its user nothing of how it was, once another session has taken its place', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const users = (): string => Object.keys(node.core.snapshot().users).join();
+    const silent = connectAs(node, viewer('u1'));
+    world.clock.advance(48_000);
+    expect(users()).toContain('pulse.silent');
+    silent.handle.closed('client_closed');
+    connectAs(node, viewer('u1'));
+    expect(users()).toBe('here.presence.present identity.valid flow.open pulse.quiet supervision.steady');
+  });
+
   it('sends a heartbeat after each rest, and bothers nobody with it as long as it is echoed', async () => {
     const world = await createWorld();
     const node = await world.node();
