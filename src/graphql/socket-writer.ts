@@ -20,7 +20,7 @@ export type SocketWriterDeps = {
 
 /** Who writes. */
 export type WriterOwner = {
-  /** Everything that the kernel had refused is with it now. */
+  /** Of what the kernel had refused, it has taken some; where all of it, this is called for the last time. */
   drained(): void;
 };
 
@@ -156,13 +156,18 @@ export class SocketWriter implements Writable {
     if (this.#pending.length >= maxPendingBytes) this.flush();
   }
 
-  /** An empty write is done when all before it is: cheaper than a callback per frame, and asked for only where the kernel is full. */
+  /**
+   * An empty write is done when all before it is: cheaper than a callback per frame, and asked for only where the kernel is full. What came behind it
+   * is waited for by the next.
+   */
   #watch(): void {
     if (this.#isWatching || this.#socket.destroyed) return;
     this.#isWatching = true;
     this.#socket.write(empty, () => {
       this.#isWatching = false;
-      if (!this.#isClosed) this.#owner.drained();
+      if (this.#isClosed) return;
+      if (this.#isOpen && this.#socket.writableLength > 0) this.#watch();
+      this.#owner.drained();
     });
   }
 }

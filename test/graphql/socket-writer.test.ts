@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -195,5 +195,33 @@ describe('a socket writer', () => {
     expect(line.heard).toEqual(sent);
     expect([line.drained, line.writer.bufferedBytes]).toEqual([1, 0]);
     await until(() => other.heard.length === 8);
+  });
+
+  it('tells it of what was written meanwhile too', async () => {
+    const taken: (() => void)[] = [];
+    /** A kernel that takes what it was given when the test says so, all that waits at once, as a TCP socket does. */
+    const socket = new Duplex({
+      decodeStrings: false,
+      read() {},
+      write: (_chunk, _encoding, done) => void taken.push(done),
+      writev: (_chunks, done) => void taken.push(done),
+    });
+    const told: number[] = [];
+    const owner = { drained: () => void told.push(socket.writableLength) };
+    const counts = { framesOut: 0, bytesOut: 0 } as Counts;
+    const writer = new SocketWriter(owner, { ws: {} as WebSocket, socket, writes, counts });
+    writer.write(toWire('one'));
+    await tick();
+    taken.shift()?.();
+    await tick();
+    // What the first was waited for with is on its way.
+    writer.write(toWire('two'));
+    await tick();
+    while (taken.length > 0) {
+      taken.shift()?.();
+      await tick();
+    }
+    expect(told.at(-1)).toBe(0);
+    expect(writer.bufferedBytes).toBe(0);
   });
 });
