@@ -41,7 +41,10 @@ export class SseSession implements SessionLink {
   readonly #connection: SseConnection;
   readonly #handle: SessionHandle;
   #isOver = false;
-  #isWatching = false;
+  /** The kernel has taken one write. Asked for with each: behind the last of them nothing else would tell that there is room. */
+  readonly #taken = (): void => {
+    if (!this.#isOver) this.#handle.drained();
+  };
 
   constructor(connection: SseConnection, deps: SocketDeps) {
     this.#deps = deps;
@@ -107,17 +110,7 @@ export class SseSession implements SessionLink {
     const { counts } = this.#deps.telemetry;
     counts.framesOut++;
     counts.bytesOut += Buffer.byteLength(text);
-    if (this.#isWatching) response.write(text);
-    else this.#watch(text);
-  }
-
-  /** One callback at a time says when the kernel has taken what it is asked for; more is not needed to know that the queue moves. */
-  #watch(text: string): void {
-    this.#isWatching = true;
-    this.#connection.response.write(text, () => {
-      this.#isWatching = false;
-      if (!this.#isOver) this.#handle.drained();
-    });
+    response.write(text, this.#taken);
   }
 
   #ended(): void {

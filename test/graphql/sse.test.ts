@@ -1,3 +1,4 @@
+import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
 import { openEndpoint, type TestEndpoint } from './endpoint.ts';
@@ -93,6 +94,32 @@ describe('a subscription as event stream', () => {
     session.emit([eventPayload(1)]);
     await until(() => session.drainedTimes > 0);
     stream.cut();
+  });
+
+  it('tells it to the last of what a slow reader has taken', async () => {
+    const count = endpoint.core.opened.length;
+    const headers = {
+      accept: 'text/event-stream',
+      authorization: 'Bearer user:ada',
+      'content-type': 'application/json',
+    };
+    const client = request(endpoint.httpUrl, { method: 'POST', headers });
+    const answered = new Promise<IncomingMessage>((resolve) => client.once('response', resolve));
+    client.end(JSON.stringify({ query: 'subscription { notificationReceived { edge { node { body } } } }' }));
+    const response = await answered;
+    await until(() => endpoint.core.opened.length > count && endpoint.core.last.requests.length === 1);
+    const session = endpoint.core.last;
+    const told: number[] = [];
+    session.drained = () => void told.push(session.link.bufferedBytes);
+    while (session.link.bufferedBytes < 200_000) {
+      session.emit([eventPayload(1, { body: 'x'.repeat(50_000) })]);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    response.resume();
+    await until(() => session.link.bufferedBytes === 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told.at(-1)).toBe(0);
+    client.destroy();
   });
 
   it('that is refused is one result with errors, then complete', async () => {
