@@ -91,6 +91,11 @@ export class Markers {
 
   /** A heartbeat after each rest, counted from the last echo: an echo of a marker that went with data proves life as well. */
   #onBeat(): void {
+    if (!this.#owner.canEcho) {
+      this.#beatIn(this.#heartbeatMs());
+      this.#warm();
+      return;
+    }
     if (this.#awaited > 0) {
       this.#awaited = 0;
       this.#beatIn(this.#heartbeatMs());
@@ -98,13 +103,19 @@ export class Markers {
       return;
     }
     const restedMs = this.#deps.clock.monotonic() - this.#echoedAtMs;
-    if (restedMs < this.#deps.options.heartbeatMs * 0.8 && this.#owner.canEcho) {
+    if (restedMs < this.#deps.options.heartbeatMs * 0.8) {
       this.#beatIn(this.#heartbeatMs() - restedMs);
       return;
     }
-    this.#beatIn(this.#owner.canEcho ? echoOverdueMs(this.#deps.options) : this.#heartbeatMs());
+    this.#beatIn(echoOverdueMs(this.#deps.options));
     this.mark();
-    if (this.#owner.canEcho) this.#awaited = this.#counter;
+    this.#awaited = this.#counter;
+  }
+
+  /** A marker that is not remembered: there is nobody to echo it. */
+  #warm(): void {
+    this.#counter += 1;
+    this.#owner.sendMarker(this.#counter, false);
   }
 
   /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */

@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Markers } from '../../src/actors/markers.ts';
+import { systemClock } from '../../src/clock.ts';
+import { heapBytes } from '../support/in-process-gateway.ts';
+import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, viewer } from './node.ts';
 
@@ -73,5 +77,35 @@ describe('an echo', () => {
     subscribeAll(again);
     await world.settle();
     expect([again.titles('own'), again.titles('common')]).toEqual([['one'], ['two']]);
+  });
+});
+
+describe('a heartbeat of a stream', () => {
+  it('is not remembered: nothing will echo it', async () => {
+    const beats: (() => void)[] = [];
+    const owner = {
+      canEcho: false,
+      sendMarker() {},
+      acknowledged() {},
+      echoOverdue() {},
+      guarded: (task: () => void) => task(),
+    };
+    const deps = {
+      clock: systemClock,
+      telemetry: silentTelemetry(),
+      options: { markerBytes: 65_536, heartbeatMs: 25_000 },
+      random: () => 0.5,
+      after(_delayMs: number, task: () => void) {
+        beats.push(task);
+        return { cancel() {} };
+      },
+    };
+    const all = Array.from({ length: 1_000 }, () => new Markers(owner, deps));
+    for (const markers of all) markers.start();
+    const before = await heapBytes();
+    for (let beat = 0; beat < 250; beat++) for (const task of beats.splice(0)) task();
+    // As many objects as there were heartbeats take 15 MB.
+    expect((await heapBytes()) - before).toBeLessThan(5_000_000);
+    for (const markers of all) markers.end();
   });
 });
