@@ -115,10 +115,15 @@ export class SessionFlow implements SubscriptionHost {
       this.#owner.expired();
       return;
     }
-    // Said before writing: a burst that fits the socket is an edge all the same, since subscriptions read the log because of it.
-    this.#reportSaturated();
-    this.#write();
-    this.#reportRelieved();
+    try {
+      // Said before writing: a burst that fits the socket is an edge all the same, since subscriptions read the log because of it.
+      this.#reportSaturated();
+      this.#write();
+      this.#reportRelieved();
+    } catch (thrown) {
+      // Others wait behind this one in the same turn.
+      this.#owner.fail(thrown);
+    }
   }
 
   #write(): void {

@@ -133,18 +133,19 @@ export class SocketSession implements SessionLink, WriterOwner {
     const { rendering } = this.#deps;
     for (const delivery of batch) {
       const { operationId, trace } = delivery;
-      this.#next(operationId, rendering.render(delivery));
+      this.#next(operationId, rendering.render(delivery), trace === null);
       if (trace !== null) this.#writer.afterFlush(() => trace.event('written'));
     }
   }
 
-  #next(operationId: string, result: WireText): void {
+  /** What many share is worth compressing; a trace makes each its own. */
+  #next(operationId: string, result: WireText, isShared: boolean): void {
     // Most sockets have one subscription, most of the time.
     if (operationId !== this.#operationId) {
       this.#operationId = operationId;
       this.#head = nextHead(operationId);
     }
-    const deflated = this.#deflate?.message(this.#head, result) ?? null;
+    const deflated = isShared ? (this.#deflate?.message(this.#head, result) ?? null) : null;
     if (deflated === null) this.#writer.write(`${this.#head}${result}}` as WireText);
     else this.#writer.writeDeflated(deflated);
   }
