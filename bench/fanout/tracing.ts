@@ -18,32 +18,43 @@ const cpuOf = async (rig: Rig): Promise<number> => {
   return (await rig.round({ ticks })).cpuUs;
 };
 
-/** Measures `pairs` of rounds; which side is first changes with each. */
-export const measureTracing = async (sockets: number, pairs: number): Promise<TracingFigures> => {
-  const rigs: Rig[] = [];
+type Traces = 'unsampled' | 'none';
+type Pair = Readonly<Record<Traces, number>>;
+
+/** One process for each, and `count` pairs of rounds; which is started and measured first changes. */
+const measurePairs = async (sockets: number, count: number, order: readonly Traces[]): Promise<readonly Pair[]> => {
+  const rigs = new Map<Traces, Rig>();
   try {
-    const unsampled = await startRig('carillon', { sockets, settings: { traces: 'unsampled' } });
-    rigs.push(unsampled);
-    const none = await startRig('carillon', { sockets, settings: { traces: 'none' } });
-    rigs.push(none);
-    for (const rig of rigs) {
+    for (const traces of order) rigs.set(traces, await startRig('carillon', { sockets, settings: { traces } }));
+    for (const rig of rigs.values()) {
       await rig.open(sockets);
       await rig.round({ ticks: 20, intervalMs: 100 });
     }
-    const figures: { unsampledUs: number; noneUs: number }[] = [];
-    for (let n = 0; n < pairs; n++) {
-      if (n % 2 === 0) figures.push({ unsampledUs: await cpuOf(unsampled), noneUs: await cpuOf(none) });
-      else {
-        const noneUs = await cpuOf(none);
-        figures.push({ unsampledUs: await cpuOf(unsampled), noneUs });
-      }
+    const pairs: Pair[] = [];
+    for (let n = 0; n < count; n++) {
+      const pair: Record<Traces, number> = { unsampled: 0, none: 0 };
+      for (const [traces, rig] of n % 2 === 0 ? rigs : [...rigs].reverse()) pair[traces] = await cpuOf(rig);
+      pairs.push(pair);
     }
-    return {
-      unsampledUs: figures.map(({ unsampledUs }) => unsampledUs),
-      noneUs: figures.map(({ noneUs }) => noneUs),
-      overhead: median(figures.map(({ unsampledUs, noneUs }) => unsampledUs / noneUs)) - 1,
-    };
+    return pairs;
   } finally {
-    for (const rig of rigs) await rig.stop();
+    for (const rig of rigs.values()) await rig.stop();
   }
+};
+
+/** So many processes of each: two of the same code differ by some per cent for as long as they live. */
+const processes = 4;
+
+/** Measures `pairs` of rounds in all. */
+export const measureTracing = async (sockets: number, pairs: number): Promise<TracingFigures> => {
+  const figures: Pair[] = [];
+  for (let n = 0; n < processes; n++) {
+    const order: readonly Traces[] = n % 2 === 0 ? ['unsampled', 'none'] : ['none', 'unsampled'];
+    figures.push(...(await measurePairs(sockets, Math.ceil(pairs / processes), order)));
+  }
+  return {
+    unsampledUs: figures.map(({ unsampled }) => unsampled),
+    noneUs: figures.map(({ none }) => none),
+    overhead: median(figures.map(({ unsampled, none }) => unsampled / none)) - 1,
+  };
 };
