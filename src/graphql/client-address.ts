@@ -18,6 +18,17 @@ const readAddress = (text: string): string | null => {
   return isIP(address) === 0 ? null : address;
 };
 
+/** What one client can have any number of addresses in: an IPv6 address stands for its /64, any other for itself. */
+export const networkOf = (address: string): string => {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::');
+  const groupsOf = (text: string): readonly string[] => (text === '' ? [] : text.split(':'));
+  const [before, after] = [groupsOf(head), groupsOf(tail ?? '')];
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after];
+  return `${groups.slice(0, 4).join(':')}::/64`;
+};
+
 const listOf = (networks: readonly string[]): BlockList => {
   const list = new BlockList();
   for (const network of networks) {

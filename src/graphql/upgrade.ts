@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type Server, type ServerOptions, WebSocketServer } from 'ws';
 import { Admission, type Applicant } from '../actors/index.ts';
 import type { Access } from './access.ts';
-import type { ClientAddress } from './client-address.ts';
+import { type ClientAddress, networkOf } from './client-address.ts';
 import { violations } from './close-codes.ts';
 import type { EndpointPath } from './endpoint-path.ts';
 import type { SocketDeps } from './socket-deps.ts';
@@ -176,7 +176,7 @@ export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
     const refused = access.refusal(request.headers);
     if (refused !== null) return { status: '403 Forbidden', message: refused };
     if (services.sessions.isDraining) return { status: '503 Service Unavailable', message: 'restarting: try again' };
-    if (!opening.isFull(addressOf(request))) return null;
+    if (!opening.isFull(networkOf(addressOf(request)))) return null;
     return { status: '503 Service Unavailable', message: 'too many sockets of this address are opening: try again' };
   };
 
@@ -185,7 +185,7 @@ export const createUpgrades = (deps: UpgradeDeps): Upgrades => {
       socket.on('error', destroy);
       const refusal = refusalOf(request);
       if (refusal === null)
-        new Handshake({ deps, opening, pace, server }, addressOf(request), { request, socket, head });
+        new Handshake({ deps, opening, pace, server }, networkOf(addressOf(request)), { request, socket, head });
       else refuse(socket, refusal);
     },
     close() {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { createClientAddress } from '../../src/graphql/client-address.ts';
+import { createClientAddress, networkOf } from '../../src/graphql/client-address.ts';
 
 const from = (remoteAddress: string, forwarded?: string): Pick<IncomingMessage, 'headers' | 'socket'> =>
   ({
@@ -31,5 +31,21 @@ describe('the address of a client', () => {
 
   it('is the peer, whatever was forwarded, where no proxy is trusted', () => {
     expect(createClientAddress([])(from('::ffff:10.1.2.3', '1.2.3.4'))).toBe('10.1.2.3');
+  });
+});
+
+describe('the network of an address', () => {
+  it.each([
+    ['198.51.100.7', '198.51.100.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::6', '2001:db8:1:2::/64'],
+    ['2001:db8::6', '2001:db8:0:0::/64'],
+    ['2001:db8:1:2:3::', '2001:db8:1:2::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['', ''],
+  ])('of %s is %s', (address, expected) => {
+    expect(networkOf(address)).toBe(expected);
   });
 });
