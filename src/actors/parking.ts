@@ -110,6 +110,12 @@ export class Parking {
     return (this.#parked.get(key)?.guessedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
   }
 
+  /** Whether another node has the operation, and its client came there after `sinceMs`, to begin where it was guessed to. */
+  isHeldLater(key: string, sinceMs: number): boolean {
+    const record = this.#deps.records.get(key);
+    return record?.kind === 'held' && (record.guessedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
+  }
+
   /** Wall clock, milliseconds since 1970. */
   now(): number {
     return this.#deps.now();

@@ -173,7 +173,12 @@ export class Resumption {
 
   /** Its client is elsewhere. Where nobody else can say better where it is to go on, the time of its coming is what there is. */
   #giveUp(key: string, { held, sinceMs }: Claiming, claim: Claim): void {
-    const isBest = claim === 'unanswered' || (claim === 'answered' && this.#parking.isLaterGuess(key, sinceMs));
+    const isBest = {
+      unanswered: () => true,
+      answered: () => this.#parking.isLaterGuess(key, sinceMs),
+      // This node was slow to say so, and the other has begun without it.
+      lost: () => this.#parking.isHeldLater(key, sinceMs),
+    }[claim]();
     if (isBest) void this.#park(key, { ...held, guessedAtMs: sinceMs });
     held.holder.supersede(held.subscription);
   }
