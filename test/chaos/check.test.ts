@@ -276,6 +276,12 @@ describe('what a fault excuses', () => {
     ).toEqual(['i']);
   });
 
+  it('a gap that comes first after kill -9 of its node stands for nothing that came before: the client began anew', () => {
+    const histories = stock(edge('m2', at(3, 2)));
+    expect(rulesOf({ ...histories, faults: did('gateway-kill', 'g1') })).toEqual([]);
+    expect(rulesOf({ ...histories, faults: did('gateway-kill', 'g3') })).toEqual(['g']);
+  });
+
   it('a move from a frozen node excuses nothing, and the violation says what is known of it', () => {
     const histories = { ...actors, ...stock(edge('m2', at(3, 2)), checkpoint(at(3, 2))) };
     const excuses = (node: string): readonly (string | undefined)[] =>

@@ -1,5 +1,6 @@
 import type { Evidence, Placed, Witness } from './evidence.ts';
 import { placeOf } from './place.ts';
+import { isPlaceKilled } from './resume-rules.ts';
 import { passedBy, type Step, type Visit } from './stream-walk.ts';
 import { clockOf, nameOf, type Violation } from './violation.ts';
 
@@ -11,8 +12,14 @@ type Gap = { readonly step: Step; readonly visit: Visit; readonly isFirst: boole
 /** Log starts are looked at twice a second, and a busy machine may be late with it. */
 const startSlackMs = 3_000;
 
-const passed = ({ client, evidence }: Court, { step, visit, isFirst }: Gap): readonly Placed[] => {
-  const from = step.from ?? (isFirst ? placeOf(visit.last?.cursor ?? '') : null);
+/** Whether it went on where it was: one that passes no cursor, and whose place was killed, began anew. */
+const isGoingOn = ({ client, evidence }: Court, { visit }: Gap): boolean =>
+  client.style !== 'zero-code' || !isPlaceKilled(visit, evidence);
+
+const passed = (court: Court, gap: Gap): readonly Placed[] => {
+  const { client, evidence } = court;
+  const { step, visit, isFirst } = gap;
+  const from = step.from ?? (isFirst && isGoingOn(court, gap) ? placeOf(visit.last?.cursor ?? '') : null);
   return from === null || step.to === null ? [] : passedBy(client, evidence, { from, to: step.to });
 };
 
