@@ -42,15 +42,16 @@ const measurePairs = async (sockets: number, count: number, order: readonly Trac
   }
 };
 
-/** So many processes of each: two of the same code differ by some per cent for as long as they live. */
-const processes = 4;
+/** Pairs of rounds per pair of processes: two of the same code differ by some per cent for as long as they live. */
+const pairsEach = 4;
 
-/** Measures `pairs` of rounds in all. */
+/** Measures `pairs` of rounds in all, in several processes of each kind. */
 export const measureTracing = async (sockets: number, pairs: number): Promise<TracingFigures> => {
   const figures: Pair[] = [];
+  const processes = Math.ceil(pairs / pairsEach);
   for (let n = 0; n < processes; n++) {
     const order: readonly Traces[] = n % 2 === 0 ? ['unsampled', 'none'] : ['none', 'unsampled'];
-    figures.push(...(await measurePairs(sockets, Math.ceil(pairs / processes), order)));
+    figures.push(...(await measurePairs(sockets, pairsEach, order)));
   }
   return {
     unsampledUs: figures.map(({ unsampled }) => unsampled),
