@@ -20,7 +20,7 @@ export class SocketWrites {
     this.flush();
   };
 
-  /** `writable.flush` is called in this tick; the caller sees to it that nobody is put down twice. */
+  /** `writable.flush` is called in this tick, once for each time that it is put down; who has flushed by itself before has nothing left then. */
   add(writable: Writable): void {
     if (this.#due.length >= maxDue) this.flush();
     this.#due.push(writable);

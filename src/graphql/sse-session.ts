@@ -5,7 +5,7 @@ import type { Viewer } from '../viewer.ts';
 import { closeOf } from './close-codes.ts';
 import { sendRefusal } from './http-answer.ts';
 import type { SocketDeps } from './socket-deps.ts';
-import { fromWire } from './wire-text.ts';
+import { toWire, type WireText } from './wire-text.ts';
 
 /**
  * One subscription as Server-Sent Events: a session like a socket's, without acks. `id:` is the cursor, so that `Last-Event-ID` resumes. Drain and
@@ -13,6 +13,8 @@ import { fromWire } from './wire-text.ts';
  */
 
 const operationId = 'sse';
+/** What keeps a stream warm. */
+const comment = toWire(':\n\n');
 
 /** Results of what never became a subscription: one `next` with the errors, then the end. */
 export const refusedStream = (errorsJson: string): string =>
@@ -67,15 +69,16 @@ export class SseSession implements SessionLink {
 
   deliver(batch: readonly Delivery[]): void {
     const events = batch.map((delivery) => {
-      const data = fromWire(this.#deps.rendering.render(delivery));
+      const data = this.#deps.rendering.render(delivery);
+      // Cursors are ASCII.
       return `event: next\nid: ${delivery.payload.cursor}\ndata: ${data}\n\n`;
     });
-    this.#write(events.join(''));
+    this.#write(events.join('') as WireText);
     for (const { trace } of batch) trace?.event('written');
   }
 
   mark(): void {
-    this.#write(':\n\n');
+    this.#write(comment);
   }
 
   fail(_operationId: string, error: GatewayError): void {
@@ -104,13 +107,13 @@ export class SseSession implements SessionLink {
     if (refusal !== null) this.fail(operationId, refusal);
   }
 
-  #write(text: string): void {
+  #write(text: WireText): void {
     const { response } = this.#connection;
     if (this.#isOver || !response.headersSent || response.destroyed) return;
     const { counts } = this.#deps.telemetry;
     counts.framesOut++;
-    counts.bytesOut += Buffer.byteLength(text);
-    response.write(text, this.#taken);
+    counts.bytesOut += text.length;
+    response.write(text, 'latin1', this.#taken);
   }
 
   #ended(): void {

@@ -64,6 +64,20 @@ describe('a subscription as event stream', () => {
     expect(endpoint.core.last.ended).toBe('client_closed');
   });
 
+  it('keeps text byte for byte, whatever its script', async () => {
+    const content = 'subscription { notificationReceived { edge { node { content { ... on Message { title } } } } } }';
+    const stream = await subscribed({ body: { query: content } });
+    const titles = ['plain', '🔔é', '日本語', '\u2028"\\'];
+    endpoint.core.last.emit(titles.map((title, n) => eventPayload(n, { title })));
+    endpoint.core.last.emit([eventPayload(9, { title: 'the end' })]);
+    await until(() => stream.text().includes('the end'));
+    // Lines of an event stream end in \n, whatever else a script takes for their end.
+    const lines = stream.text().split('\n');
+    const got = lines.flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6))] : []));
+    expect(got.map(({ data }) => data.notificationReceived.edge.node.content.title)).toEqual([...titles, 'the end']);
+    stream.cut();
+  });
+
   it('begins at Last-Event-ID, else at after', async () => {
     const body = { query, variables: { after: 'original' } };
     (await subscribed({ body })).cut();
