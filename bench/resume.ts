@@ -1,45 +1,18 @@
-import { WebSocket } from 'ws';
+import { fileURLToPath } from 'node:url';
 import { scratchFolder, startGateway } from '../test/support/gateway.ts';
 import { testToken } from '../test/support/token.ts';
+import { startChild } from './child.ts';
 import { startEstablished } from './established.ts';
 import { quantile, report, rest, two } from './figures.ts';
+import type { ReturnersOrder, ReturnersReport } from './returners.ts';
 
 /** Many clients that were away come back: all at once, against one after another. Each is caught up when a payload says `isLive`. */
 
-const query =
-  'subscription S($after: Cursor) { notificationReceived(after: $after) { cursor isLive edge { node { id } } } }';
+const returnersFile = fileURLToPath(new URL('./returners.ts', import.meta.url));
 const behind = Number(process.env['CARILLON_BENCH_BEHIND'] ?? 30_000);
 const keptInMemory = 120_000;
 const returners = 1_000;
 const oneByOne = 30;
-
-type Step = { readonly cursor: string; readonly isLive: boolean };
-type Message = {
-  readonly type: string;
-  readonly payload?: { readonly data?: { readonly notificationReceived: Step } };
-};
-
-/** Connects, resumes, and resolves with the cursor of the payload that says it is live. */
-const resume = async (wsUrl: string, user: string, after: string | null): Promise<string> => {
-  const token = await testToken(user);
-  const localAddress = `127.0.0.${1 + (Number(/\d+$/.exec(user)?.[0] ?? 0) % 250)}`;
-  const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { perMessageDeflate: false, localAddress });
-  const send = (message: unknown): void => socket.send(JSON.stringify(message));
-  const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } };
-  const subscribe = { id: '1', type: 'subscribe', payload: { query, variables: { after } } };
-  return new Promise((resolve, reject) => {
-    socket.on('error', reject);
-    socket.on('open', () => send(init));
-    socket.on('message', (data) => {
-      const { type, payload } = JSON.parse(String(data)) as Message;
-      if (type === 'connection_ack') send(subscribe);
-      const step = payload?.data?.notificationReceived;
-      if (step?.isLive !== true) return;
-      socket.terminate();
-      resolve(step.cursor);
-    });
-  });
-};
 
 /** What the gateway has read of its log for those who caught up. */
 const read = async (adminUrl: string): Promise<{ readonly readings: number; readonly records: number }> => {
@@ -73,7 +46,7 @@ const write = async (httpUrl: string, count: number): Promise<void> => {
   }
 };
 
-/** Milliseconds: one client alone, and all of them at once. The rest is of the node and of those who are there; null where nobody was. */
+/** Milliseconds: one client alone, and all of them at once, at the pace at which the gateway takes sockets by default. The rest is of the node and of those who are there; null where nobody was. */
 export type ResumeFigures = {
   readonly returners: number;
   readonly recordsBehind: number;
@@ -86,52 +59,45 @@ export type ResumeFigures = {
   readonly others: { readonly quiet: readonly number[]; readonly busy: readonly number[] } | null;
 };
 
-const timed = async (task: () => Promise<unknown>): Promise<number> => {
-  const startedAt = performance.now();
-  await task();
-  return performance.now() - startedAt;
-};
-
 /** Measures; `withOthers`: while 200 other clients get 100 events a second. */
 export const measureResume = async ({ withOthers }: { readonly withOthers: boolean }): Promise<ResumeFigures> => {
   const folder = await scratchFolder();
   const gateway = await startGateway({
     CARILLON_DATA_DIR: folder.path,
     CARILLON_LOG_LEVEL: 'error',
-    CARILLON_LIMIT_UPGRADES_PER_SECOND: '100000',
     CARILLON_LIMIT_PUBLISHES_PER_SECOND: '100000',
     CARILLON_LIMIT_PUBLISH_BURST: '1000000',
   });
-  const cursor = await resume(gateway.wsUrl, 'before', null);
+  const returning = await startChild<ReturnersOrder, ReturnersReport>(returnersFile);
+  const { wsUrl } = gateway;
+  const { cursors } = await returning.ask({ wsUrl, after: null, count: 1, isTogether: true });
+  const after = cursors[0] ?? null;
   await write(gateway.httpUrl, behind);
   // Four megabytes per partition stay in memory: what lies behind them is what is measured.
   await write(gateway.httpUrl, keptInMemory);
-  const single = await timed(async () => {
-    for (let n = 0; n < oneByOne; n++) await resume(gateway.wsUrl, `user-${n}`, cursor);
-  });
+  const single = await returning.ask({ wsUrl, after, count: oneByOne, isTogether: false });
   const established = withOthers ? await startEstablished(gateway, { count: 200, perSecond: 100 }) : null;
   if (established !== null) await rest(5_000);
   established?.take();
   if (established !== null) await rest(10_000);
   const quiet = established?.take() ?? [];
-  const before = await read(gateway.adminUrl);
-  const togetherMs = await timed(() =>
-    Promise.all(Array.from({ length: returners }, (_, n) => resume(gateway.wsUrl, `user-${n}`, cursor))),
-  );
-  const after = await read(gateway.adminUrl);
+  const readBefore = await read(gateway.adminUrl);
+  const together = await returning.ask({ wsUrl, after, count: returners, isTogether: true });
+  const readAfter = await read(gateway.adminUrl);
   const busy = established?.take() ?? [];
   await established?.stop();
+  returning.end();
   await gateway.end();
   await folder.remove();
-  const eachMs = single / oneByOne;
+  const eachMs = single.tookMs / oneByOne;
   return {
     returners,
     recordsBehind: behind + keptInMemory,
     eachMs,
-    togetherMs,
-    ratio: togetherMs / (eachMs * returners),
-    readings: after.readings - before.readings,
-    records: after.records - before.records,
+    togetherMs: together.tookMs,
+    ratio: together.tookMs / (eachMs * returners),
+    readings: readAfter.readings - readBefore.readings,
+    records: readAfter.records - readBefore.records,
     others: established === null ? null : { quiet, busy },
   };
 };

@@ -1,7 +1,6 @@
-import { fork } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { scratchFolder, startGateway } from '../test/support/gateway.ts';
+import { startChild } from './child.ts';
 import type { CrowdOrder, CrowdReport } from './crowd.ts';
 import { startEstablished } from './established.ts';
 import { quantile, report, rest, two } from './figures.ts';
@@ -13,18 +12,6 @@ import { quantile, report, rest, two } from './figures.ts';
 
 const crowdFile = fileURLToPath(new URL('./crowd.ts', import.meta.url));
 
-const stormOf = async (order: CrowdOrder): Promise<{ report: CrowdReport; end(): void }> => {
-  const child = fork(crowdFile, { stdio: 'inherit' });
-  // Clients have machines of their own: theirs is not to take the processor from what is measured.
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
-  await new Promise((resolve) => child.once('message', resolve));
-  const reported = new Promise<CrowdReport>((resolve) =>
-    child.once('message', (message) => resolve(message as CrowdReport)),
-  );
-  child.send(order);
-  return { report: await reported, end: () => void child.kill() };
-};
-
 const crowd = Number(process.env['CARILLON_BENCH_STORM'] ?? 5_000);
 
 export const storm = async (): Promise<void> => {
@@ -32,13 +19,15 @@ export const storm = async (): Promise<void> => {
   const gateway = await startGateway({ CARILLON_DATA_DIR: folder.path, CARILLON_LOG_LEVEL: 'error' });
   const established = await startEstablished(gateway, { count: 500, perSecond: 100 });
   // A node that has been up for a while: its code is compiled.
-  const warmUp = await stormOf({ wsUrl: gateway.wsUrl, count: 1_000, prefix: 'early' });
+  const warmUp = await startChild<CrowdOrder, CrowdReport>(crowdFile);
+  await warmUp.ask({ wsUrl: gateway.wsUrl, count: 1_000, prefix: 'early' });
   warmUp.end();
   await rest(5_000);
   established.take();
   await rest(10_000);
   const before = established.take();
-  const { report: crowdReport, end } = await stormOf({ wsUrl: gateway.wsUrl, count: crowd, prefix: 'storm' });
+  const crowdOfUsers = await startChild<CrowdOrder, CrowdReport>(crowdFile);
+  const crowdReport = await crowdOfUsers.ask({ wsUrl: gateway.wsUrl, count: crowd, prefix: 'storm' });
   const during = established.take();
   await rest(5_000);
   const after = established.take();
@@ -55,7 +44,7 @@ export const storm = async (): Promise<void> => {
     ['ratio during : before', two(p99[1] / p99[0])],
   ]);
   await established.stop();
-  end();
+  crowdOfUsers.end();
   await gateway.end();
   await folder.remove();
 };
