@@ -179,11 +179,11 @@ export class CatchUpPool {
     this.#deps.scheduler.soon(() => this.#run());
   }
 
-  /** One turn: each that is awake, in order, until the turn's allowance is used up. */
+  /** One turn: each that is awake, in order, one at least, until the turn's allowance is used up. */
   #run(): void {
     this.#isRunning = false;
-    for (const catchUp of [...this.#awake]) {
-      if (this.#deps.turn.isOver) break;
+    for (const [index, catchUp] of [...this.#awake].entries()) {
+      if (index > 0 && this.#deps.turn.isOver) break;
       this.#awake.delete(catchUp);
       try {
         if (catchUp.pump()) this.#awake.add(catchUp);

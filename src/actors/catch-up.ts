@@ -170,12 +170,12 @@ export class CatchUp {
     return false;
   }
 
-  /** Takes one lane as far as it goes: to the tail or to a wait (`done`), to a full outbox, or to the end of the turn. */
+  /** Takes one lane as far as it goes, one step at least: to the tail or to a wait (`done`), to a full outbox, or to the end of the turn. */
   #advance(lane: Lane): 'done' | 'full' | 'over' {
     while (lane.isBehind(this.#port.tail)) {
       if (this.#isFull) return 'full';
-      if (this.#port.turn.isOver) return 'over';
       if (!this.#step(lane)) break;
+      if (this.#port.turn.isOver && lane.isBehind(this.#port.tail)) return 'over';
     }
     // Others may need the place that its reading takes.
     if (!lane.isBehind(this.#port.tail)) lane.stopScan();

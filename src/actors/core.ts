@@ -137,7 +137,7 @@ class ActorCore implements Core {
       tail: this.#tail,
       ring: this.#ring,
       blocks: this.#blocks,
-      turn: this.#newTurn(),
+      turn: this.#newTurn(this.#options.maxCatchUpTurnMs),
       clock,
       wheel: this.#wheel,
       scheduler: this.#scheduler,
@@ -359,8 +359,8 @@ class ActorCore implements Core {
     };
   }
 
-  #newTurn(): Turn {
-    return new Turn({ clock: this.#deps.clock, scheduler: this.#scheduler, maxTurnMs: this.#options.maxTurnMs });
+  #newTurn(maxTurnMs: number = this.#options.maxTurnMs): Turn {
+    return new Turn({ clock: this.#deps.clock, scheduler: this.#scheduler, maxTurnMs });
   }
 
   #pause(delayMs: number = this.#options.retryMs): Promise<void> {

@@ -166,27 +166,29 @@ export class LogRun {
     return (_, offset) => blocks.isDuplicate(this.partition, offset);
   }
 
-  /** As many records as the turn allows, then the rest in later turns. */
+  /** As many records as the turn allows, one at least, then the rest in later turns. */
   #decode(chunk: RecordChunk, state: { readonly builder: StretchBuilder; index: number }): void {
     if (this.#isOver) return;
     const { turn, scheduler } = this.#deps;
-    while (state.index < chunk.records.length) {
-      if (turn.isOver) {
-        scheduler.soon(() => this.#decode(chunk, state));
-        return;
-      }
+    do {
       const record = chunk.records[state.index];
       state.index += 1;
-      if (record === undefined) continue;
-      const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
-      if (noteKey === null) {
-        this.#add({ kind: 'ended', error: null });
-        return;
-      }
-      state.builder.add(record, this.#judge(record, noteKey));
+      if (record !== undefined && !this.#take(record, state.builder)) return;
+    } while (state.index < chunk.records.length && !turn.isOver);
+    if (state.index < chunk.records.length) {
+      scheduler.soon(() => this.#decode(chunk, state));
+      return;
     }
     this.#next = chunk.next.next;
     this.#add({ kind: 'stretch', stretch: state.builder.finish(chunk.next) });
+  }
+
+  /** False: reading is over, this record may be another than the one that stood there. */
+  #take(record: LogRecord, builder: StretchBuilder): boolean {
+    const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
+    if (noteKey === null) this.#add({ kind: 'ended', error: null });
+    else builder.add(record, this.#judge(record, noteKey));
+    return noteKey !== null;
   }
 
   /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */

@@ -56,6 +56,8 @@ export type CoreOptions = {
   readonly aheadCheckMs: number;
   /** Work in one turn of the event loop. */
   readonly maxTurnMs: number;
+  /** What of a turn catching up may take besides. */
+  readonly maxCatchUpTurnMs: number;
   readonly publishPerSecond: number;
   readonly publishBurst: number;
   readonly maxPublishUserIds: number;
@@ -96,6 +98,7 @@ export const defaultCoreOptions: CoreOptions = {
   retryMs: 500,
   aheadCheckMs: 5_000,
   maxTurnMs: 5,
+  maxCatchUpTurnMs: 2,
   publishPerSecond: 200,
   publishBurst: 1_000,
   maxPublishUserIds: 1_000,

@@ -23,6 +23,8 @@ export type EmbeddedStoreCore = {
   isUp(): boolean;
   /** Creates the topics where missing and learns their bounds; waits while there is no worker. Rejects when the database refuses. */
   ensure(names: readonly string[]): Promise<void>;
+  /** As `read`, one at a time: what is appended, and what is live, does not stand in line behind all who are catching up. */
+  readHistory(partition: EmbeddedPartition, from: bigint, to: bigint): Promise<LogChunk | null>;
   /** One chunk of `[from, to)`; null = the store was closed. Waits while there is no worker. Rejects when the database refuses. */
   read(partition: EmbeddedPartition, from: bigint, to: bigint): Promise<LogChunk | null>;
   /** Resolves a second later, or when the store closes. */
@@ -104,7 +106,7 @@ export class EmbeddedLog implements EventLog {
     const partition = this.#core.partitions.find(id);
     let next = from;
     while (partition !== undefined && next < to && next < partition.end && !signal.aborted && !this.#isClosed) {
-      const chunk = await this.#core.read(partition, next, to);
+      const chunk = await this.#core.readHistory(partition, next, to);
       if (chunk === null) throw new GatewayError('LOG_UNAVAILABLE', 'the embedded log was closed during a read');
       if (signal.aborted) return;
       next = chunk.kind === 'gap' ? chunk.to : chunk.next.next;

@@ -10,7 +10,7 @@ import { EmbeddedLog, type EmbeddedStoreCore } from './embedded-log.ts';
 import { type EmbeddedPartition, EmbeddedPartitions } from './embedded-partitions.ts';
 import type { CallName, EmbeddedCalls } from './embedded-protocol.ts';
 import type { EventLog, LogChunk, LogStore } from './event-log.ts';
-import { toLogRecord, unpackRecords } from './record-block.ts';
+import { unpackRecords, viewLogRecord } from './record-block.ts';
 import { planTopic, type TopicPlan } from './topics.ts';
 
 /** How the embedded log is kept. */
@@ -42,8 +42,8 @@ export type EmbeddedStore = LogStore & {
 
 const retentionEveryMs = 60_000;
 const pauseMs = 1_000;
-// What one turn may have to decode: about 8 ms' worth.
-const chunk = { maxBytes: 262_144, maxRecords: 1_000 };
+// What one turn may have to decode: about 2 ms' worth.
+const chunk = { maxBytes: 65_536, maxRecords: 250 };
 
 /**
  * Opens the log that is kept in a folder of this machine.
@@ -74,6 +74,8 @@ class Store implements EmbeddedStore, EmbeddedStoreCore {
   readonly #plans = new Map<string, TopicPlan>();
   readonly #logs = new Set<EmbeddedLog>();
   #restarted: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** The newest of the readings of history. */
+  #history: Promise<unknown> = Promise.resolve();
   #timer: Timer | null = null;
   #closing: Promise<void> | null = null;
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -124,12 +126,18 @@ class Store implements EmbeddedStore, EmbeddedStoreCore {
     for (const state of states) this.#learn(state, plans);
   }
 
+  readHistory(partition: EmbeddedPartition, from: bigint, to: bigint): Promise<LogChunk | null> {
+    const chunk = this.#history.then(() => this.read(partition, from, to));
+    this.#history = chunk.catch(() => null);
+    return chunk;
+  }
+
   async read(partition: EmbeddedPartition, from: bigint, to: bigint): Promise<LogChunk | null> {
     const answer = await this.#untilDone('read', { row: partition.row, from, to, ...chunk });
     if (answer === null) return null;
     const { id } = partition;
     if (answer.kind === 'gap') return { kind: 'gap', partition: id, from, to: answer.to, reason: 'EXPIRED' };
-    const records = Array.from(unpackRecords(Buffer.from(answer.block)), (record) => toLogRecord(record, id));
+    const records = Array.from(unpackRecords(Buffer.from(answer.block)), (record) => viewLogRecord(record, id));
     return { kind: 'records', partition: id, records, next: { next: answer.next, epoch: 0 } };
   }
 

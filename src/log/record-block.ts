@@ -47,14 +47,14 @@ export const encodeHeaders = (headers: RecordHeaders): Buffer => {
   return bytes;
 };
 
-/** Headers with values of their own. */
+/** Headers whose values are views. */
 export const decodeHeaders = (bytes: Buffer): RecordHeaders => {
   const headers: (readonly [string, Buffer])[] = [];
   let at = 0;
   while (at < bytes.length) {
     const nameEnd = at + 4 + bytes.readUInt32LE(at);
     const valueEnd = nameEnd + 4 + bytes.readUInt32LE(nameEnd);
-    headers.push([bytes.toString('utf8', at + 4, nameEnd), Buffer.from(bytes.subarray(nameEnd + 4, valueEnd))]);
+    headers.push([bytes.toString('utf8', at + 4, nameEnd), bytes.subarray(nameEnd + 4, valueEnd)]);
     at = valueEnd;
   }
   return headers;
@@ -118,16 +118,28 @@ export const setOffset = (block: Buffer, at: number, offset: bigint): void => {
   block.writeBigInt64LE(offset, at + offsetAt);
 };
 
-/** The record with buffers of its own. Blocks come from the embedded log only, whose epoch is always 0. */
-export const toLogRecord = (record: BlockRecord, partition: PartitionId): LogRecord => ({
+/** The record over the block's memory, for whoever owns the block. Blocks come from the embedded log only, whose epoch is always 0. */
+export const viewLogRecord = (
+  { offset, timestampMs, key, value, headers }: BlockRecord,
+  partition: PartitionId,
+): LogRecord => ({
   partition,
-  offset: record.offset,
+  offset,
   epoch: 0,
-  timestampMs: record.timestampMs,
-  key: record.key === null ? null : Buffer.from(record.key),
-  value: record.value === null ? null : Buffer.from(record.value),
-  headers: decodeHeaders(record.headers),
+  timestampMs,
+  key,
+  value,
+  headers: decodeHeaders(headers),
 });
+
+const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));
+
+/** The record with buffers of its own. */
+export const toLogRecord = (record: BlockRecord, partition: PartitionId): LogRecord =>
+  viewLogRecord(
+    { ...record, key: copy(record.key), value: copy(record.value), headers: Buffer.from(record.headers) },
+    partition,
+  );
 
 /** A new record for partition row `row`, not yet with an offset. */
 export const toPackable = (record: NewRecord, row: number, nowMs: number): PackableRecord => ({
