@@ -25,7 +25,7 @@ const installedNode = () => {
 
 const handOver = (node, file) => {
   const child = spawn(node, [...process.execArgv, file, ...process.argv.slice(2)], { stdio: 'inherit' });
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   // A terminal's Ctrl-C reaches the child by itself: passed on, it would be the second signal, which ends a gateway without a drain.
   const hasTerminal = [0, 1, 2].some((stream) => isatty(stream));
   process.on('SIGINT', () => hasTerminal || child.kill('SIGINT'));

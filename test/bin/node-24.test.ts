@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { scratchFolder } from '../support/gateway.ts';
@@ -26,6 +28,31 @@ describe('a start on Node 20', () => {
   it('passes arguments and exit code through', async () => {
     const { code, stderr } = await runOld(join(root, 'bin/carillon.js'), ['tokn']);
     expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining('did you mean token?') });
+  });
+
+  it('passes signals on: SIGUSR2 prints the state, SIGTERM drains', async () => {
+    const folder = await scratchFolder();
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      CARILLON_PORT: '0',
+      CARILLON_ADMIN_PORT: '0',
+      CARILLON_DATA_DIR: folder.path,
+      OTEL_TRACES_EXPORTER: 'none',
+    };
+    const child = spawn(process.execPath, ['--import', pretend, join(root, 'bin/start.js')], { env });
+    const exited = once(child, 'exit');
+    const printed = createInterface({ input: child.stderr });
+    await once(createInterface({ input: child.stdout }), 'line');
+    const state = new Promise<string>((resolve) => {
+      printed.on('line', (line) => {
+        if (line.includes('subscriptions')) resolve(line);
+      });
+    });
+    child.kill('SIGUSR2');
+    expect(await state).toContain('sessions');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    await folder.remove();
   });
 
   it('says what to do where the install brought none', async () => {
