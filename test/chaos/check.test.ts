@@ -242,6 +242,21 @@ describe('a history is found guilty', () => {
     expect(rulesOf(changes)).toEqual([rule]);
   });
 
+  it.each([
+    ['on g2 since 00:00:09.000, 3 payloads; before: closed with 1006 at 00:00:07.000, then 0 attempts in vain', []],
+    ['away: closed with 1006 at 00:00:15.000, then 1 attempts in vain', [closed, on('g1'), closed]],
+    [
+      'on g1 since 00:00:14.000, not subscribed; before: closed with 1006 at 00:00:13.000, then 0 attempts in vain',
+      [closed, on('g1')],
+    ],
+  ])('of rule h with where the client was: %s', (where, rest) => {
+    const ada = [...replaced(withCursor, edge('f1', at(5, 3))), ...rest];
+    const [violation] = judge(told({ ...actors, ada })).violations;
+    expect(violation?.evidence).toBe(
+      `never got f1; written until 00:00:00.115, the deadline was 00:01:01.000; then it was ${where}`,
+    );
+  });
+
   it('in one line that names rule, client, record and evidence, by a program with exit code 1', async () => {
     const run = promisify(execFile)(process.execPath, ['test/chaos/check.ts', folders.guilty]);
     const failure = await run.then(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Evidence, Witness } from './evidence.ts';
 import type { Entry } from './history.ts';
 import { clockOf, type Violation } from './violation.ts';
+import { whereaboutsAt } from './whereabouts.ts';
 
 /** Rules h, j and k: that everybody catches up, how connections end, and what gateways cost. */
 
@@ -24,10 +25,13 @@ export const caughtUpAt = ({ entries }: Witness, { finals }: Evidence): number |
   return null;
 };
 
+/** When the last of the final events was acknowledged. */
+const finalsWrittenAt = ({ finals, acknowledged }: Evidence): number =>
+  Math.max(0, ...(finals?.titles ?? []).map((title) => acknowledged.get(title) ?? 0));
+
 /** How long the slowest client took from the last final event's acknowledgement, milliseconds. */
 export const slowestCatchUpMs = (evidence: Evidence): number => {
-  const acknowledged = (evidence.finals?.titles ?? []).map((title) => evidence.acknowledged.get(title) ?? 0);
-  const begin = Math.max(0, ...acknowledged);
+  const begin = finalsWrittenAt(evidence);
   return Math.max(0, ...evidence.clients.map((client) => (caughtUpAt(client, evidence) ?? begin) - begin));
 };
 
@@ -46,7 +50,7 @@ const judgeCatchUp = (client: Witness, evidence: Evidence): readonly Violation[]
       rule: 'h',
       actor: client.name,
       record: 'the last events',
-      evidence: `${how}; the deadline was ${clockOf(deadline)}`,
+      evidence: `${how}; written until ${clockOf(finalsWrittenAt(evidence))}, the deadline was ${clockOf(deadline)}; then it was ${whereaboutsAt(client.entries, deadline)}`,
     },
   ];
 };
