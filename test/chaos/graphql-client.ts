@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { type Client, filterOf, Notebook, query, retryPauseMs, type Seat } from './seat.ts';
+import { type Client, clientOf, filterOf, libraryPauseMs, Notebook, query, retryPauseMs, type Seat } from './seat.ts';
 
 /**
  * A page on graphql-ws. Zero-code, it repeats its first variables at each reconnect and knows of no cursor; with cursors, `after` follows the stream, by
@@ -26,7 +27,7 @@ export const openGraphqlClient = (seat: Seat): Client => {
     webSocketImpl: WebSocket,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
-    ...(seat.isHasty ? { retryWait: () => new Promise<void>((resolve) => setTimeout(resolve, retryPauseMs())) } : {}),
+    retryWait: (retries) => delay(seat.isHasty ? retryPauseMs() : libraryPauseMs(retries)),
     connectionParams: async () => ({ authorization: `Bearer ${await seat.token()}` }),
     on: {
       connected: () => {
@@ -37,7 +38,7 @@ export const openGraphqlClient = (seat: Seat): Client => {
       },
       closed: (event) => {
         const { code, reason } = event as { code: number; reason: string };
-        seat.scribe({ kind: 'closed', code, reason });
+        notebook.closed(code, reason);
       },
     },
   });
@@ -49,12 +50,7 @@ export const openGraphqlClient = (seat: Seat): Client => {
       complete: () => {},
     },
   );
-  return {
-    cursors: notebook.cursors,
-    titles: notebook.titles,
-    beginAt: (cursor) => notebook.beginAt(cursor),
-    close: async () => {
-      await client.dispose();
-    },
-  };
+  return clientOf(notebook, async () => {
+    await client.dispose();
+  });
 };

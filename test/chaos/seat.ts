@@ -5,7 +5,7 @@ export type Seat = {
   readonly user: string;
   readonly topics: readonly string[];
   readonly style: Style;
-  /** Comes back within half a second; else when graphql-ws itself thinks fit, which is one to four. */
+  /** Comes back within half a second; else as graphql-ws does, which waits longer with each attempt in vain. */
   readonly isHasty: boolean;
   /** Port of the relay in front of the gateways. */
   readonly port: number;
@@ -18,6 +18,8 @@ export type Client = {
   /** Cursors so far, in order of arrival. */
   readonly cursors: readonly string[];
   readonly titles: ReadonlySet<string>;
+  /** Its subscription has brought something on the connection that it has now. */
+  readonly isHere: boolean;
   /** The next connection begins at this cursor instead of the last one; for clients that pass cursors. */
   beginAt(cursor: string): void;
   close(): Promise<void>;
@@ -38,6 +40,7 @@ type Payload = {
 export class Notebook {
   readonly cursors: string[] = [];
   readonly titles: Set<string> = new Set();
+  isHere = false;
   readonly #scribe: Scribe;
   #detour: string | null = null;
 
@@ -67,8 +70,15 @@ export class Notebook {
     }
     const { cursor, isLive, gap, edge } = payload;
     this.cursors.push(cursor);
+    this.isHere = true;
     if (edge !== null) this.titles.add(edge.node.title);
     this.#scribe({ kind: 'payload', cursor, title: edge?.node.title ?? null, id: edge?.node.id ?? null, isLive, gap });
+  }
+
+  /** The connection has ended; `code` as in the history. */
+  closed(code: number | null, reason: string): void {
+    this.isHere = false;
+    this.#scribe({ kind: 'closed', code, reason });
   }
 
   /** The client answered a marker. */
@@ -78,8 +88,35 @@ export class Notebook {
   }
 }
 
+/** A client that keeps this notebook. */
+export const clientOf = (notebook: Notebook, close: () => Promise<void>): Client => ({
+  cursors: notebook.cursors,
+  titles: notebook.titles,
+  get isHere() {
+    return notebook.isHere;
+  },
+  beginAt: (cursor) => notebook.beginAt(cursor),
+  close,
+});
+
+/** A question to ask again and again: whether each of these clients was here at one time or another that it was asked. */
+export const haveAllBeenHere = (clients: readonly Pick<Client, 'isHere'>[]): (() => boolean) => {
+  const unseen = new Set(clients);
+  return () => {
+    for (const client of unseen) if (client.isHere) unseen.delete(client);
+    return unseen.size === 0;
+  };
+};
+
 /** Variables of the subscription without a position. */
 export const filterOf = (seat: Seat): { readonly topics: readonly string[] } => ({ topics: seat.topics });
 
 /** The pause before a client tries again, milliseconds; the jitter keeps them from marching in step. */
 export const retryPauseMs = (): number => 100 + Math.random() * 300;
+
+/**
+ * The same as graphql-ws has it, after `retries` attempts in vain, but no longer than 11 s: it doubles without end, and whether a client is back in
+ * time is to depend on the gateways alone.
+ */
+export const libraryPauseMs = (retries: number): number =>
+  1_000 * 2 ** Math.min(retries, 3) + 300 + Math.random() * 2_700;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { type Client, filterOf, Notebook, query, retryPauseMs, type Seat } from './seat.ts';
+import { type Client, clientOf, filterOf, Notebook, query, retryPauseMs, type Seat } from './seat.ts';
 
 /**
  * A client without a library, in one of the classes that there are in the field:
@@ -53,7 +53,7 @@ class SocketClient {
     // Not `once` of node:events, which rejects at the error that comes before many a close.
     await new Promise<void>((resolve) => {
       socket.on('close', (code, reason) => {
-        this.#seat.scribe({ kind: 'closed', code, reason: String(reason) });
+        this.notebook.closed(code, String(reason));
         resolve();
       });
     });
@@ -89,13 +89,8 @@ class SocketClient {
 export const openSocketClient = (seat: Seat, manners: Manners): Client => {
   const client = new SocketClient(seat, manners);
   const running = client.run();
-  return {
-    cursors: client.notebook.cursors,
-    titles: client.notebook.titles,
-    beginAt: (cursor) => client.notebook.beginAt(cursor),
-    close: async () => {
-      client.close();
-      await running;
-    },
-  };
+  return clientOf(client.notebook, async () => {
+    client.close();
+    await running;
+  });
 };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, filterOf, Notebook, query, retryPauseMs, type Seat } from './seat.ts';
+import { type Client, clientOf, filterOf, Notebook, query, retryPauseMs, type Seat } from './seat.ts';
 
 /** A fetch-based client of Server-Sent Events, which comes back with `Last-Event-ID`. */
 class StreamClient {
@@ -20,7 +20,7 @@ class StreamClient {
       const token = await this.#seat.token();
       if (this.#isOver) return;
       const reason = await this.#connection(token).catch((error: Error) => error.message);
-      this.#seat.scribe({ kind: 'closed', code: null, reason });
+      this.notebook.closed(null, reason);
       await delay(retryPauseMs());
     }
   }
@@ -79,13 +79,8 @@ class StreamClient {
 export const openStreamClient = (seat: Seat): Client => {
   const client = new StreamClient(seat);
   const running = client.run();
-  return {
-    cursors: client.notebook.cursors,
-    titles: client.notebook.titles,
-    beginAt: (cursor) => client.notebook.beginAt(cursor),
-    close: async () => {
-      client.close();
-      await running;
-    },
-  };
+  return clientOf(client.notebook, async () => {
+    client.close();
+    await running;
+  });
 };
