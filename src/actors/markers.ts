@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { DeliverSpan, Telemetry } from '../telemetry/facade.ts';
 import type { CoreOptions } from './options.ts';
 import type { Delivery } from './session.ts';
+import type { WheelTimer } from './timer-wheel.ts';
 import { WrittenCursors } from './written-cursors.ts';
 
 /**
@@ -25,7 +26,7 @@ export type MarkersDeps = {
   readonly options: Pick<CoreOptions, 'markerBytes' | 'heartbeatMs'>;
   /** 0 (inclusive) to 1 (exclusive). */
   random(): number;
-  after(delayMs: number, task: () => void): Timer;
+  after(delayMs: number, task: () => void): WheelTimer;
 };
 
 /** The session that marks. */
@@ -44,6 +45,8 @@ export type MarkersOwner = {
 
 /** More than this without an echo: the oldest is given up, but not what it stands for. */
 const maxOutstanding = 256;
+/** Heartbeats fall on so many moments of the rest between two: those of many sessions at once cost less than one by one. */
+const beatMoments = 100;
 /** New data goes no longer than this without a marker. */
 const maxUnmarkedMs = 5_000;
 
@@ -64,7 +67,7 @@ export class Markers {
   /** Marks what was written, where nothing that comes later does it before. */
   #due: Timer | null = null;
   /** Looks after the heartbeat: most sessions are well, and their machine is not bothered with it. */
-  #beat: Timer | null = null;
+  #beat: WheelTimer | null = null;
   #echoedAtMs = 0;
   /** The heartbeat that awaits its echo; 0: none does. */
   #awaited = 0;
@@ -85,8 +88,14 @@ export class Markers {
     return this.#deps.options.heartbeatMs * (0.8 + this.#deps.random() * 0.4);
   }
 
+  /** One timer, set again and again: what lives as long as a rest would be garbage that is dear to collect. */
   #beatIn(delayMs: number): void {
-    this.#beat = this.#deps.after(delayMs, () => this.#owner.guarded(() => this.#onBeat()));
+    const { clock, options } = this.#deps;
+    const gridMs = options.heartbeatMs / beatMoments;
+    const nowMs = clock.monotonic();
+    const alignedMs = Math.max(0, Math.floor((nowMs + delayMs) / gridMs) * gridMs - nowMs);
+    if (this.#beat !== null) this.#beat.again(alignedMs);
+    else this.#beat = this.#deps.after(alignedMs, () => this.#owner.guarded(() => this.#onBeat()));
   }
 
   /** A heartbeat after each rest, counted from the last echo: an echo of a marker that went with data proves life as well. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { GatewayError } from '../errors.ts';
 import type { SessionClass, Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -16,6 +16,7 @@ import type { SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } f
 import { SessionFlow, type SessionFlowOwner } from './session-flow.ts';
 import { refusalOf, takenOver, topicForbidden } from './session-refusals.ts';
 import { Subscription, type SubscriptionPort } from './subscription.ts';
+import type { WheelTimer } from './timer-wheel.ts';
 import type { UserActor } from './user-actor.ts';
 import type { Users } from './users.ts';
 
@@ -37,7 +38,7 @@ export type SessionDeps = {
   readonly port: SubscriptionPort;
   readonly policy: PolicyGuard;
   readonly resumption: Resumption;
-  after(delayMs: number, task: () => void): Timer;
+  after(delayMs: number, task: () => void): WheelTimer;
   /** Asked once more when a session begins: its token was verified a while ago. */
   isRevoked(viewer: Viewer): boolean;
   /** The node's tail as a cursor. */

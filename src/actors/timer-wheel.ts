@@ -13,10 +13,13 @@ export type TimerWheelOptions = {
   onThrow(thrown: unknown): void;
 };
 
+/** A timer that can be set anew, whether or not it has fired: its task runs once more, that long from now. Nothing is made for it. */
+export type WheelTimer = Timer & { again(delayMs: number): void };
+
 /** The wheel as others use it: timers of one task each. */
 export type TimerWheel = {
   /** Runs `task` once, never early, at most one tick late plus the event loop's lag. Infinite delays never fire. */
-  after(delayMs: number, task: () => void): Timer;
+  after(delayMs: number, task: () => void): WheelTimer;
   /** Timers that are set. */
   readonly size: number;
   /** Takes back every timer; later ones are not run either. */
@@ -30,17 +33,16 @@ const spans: readonly number[] = Array.from({ length: levelCount }, (_, level) =
 const maxDelayTicks = slotsPerLevel ** levelCount - 1;
 
 /** A timer in a circular list; the list's head is an entry without a task. */
-class Entry implements Timer {
+class Entry implements WheelTimer {
   next: Entry = this;
   previous: Entry = this;
-  readonly dueTick: number;
+  dueTick = 0;
   readonly task: (() => void) | null;
-  readonly #onCancel: (() => void) | null;
+  readonly #wheel: Wheel | null;
 
-  constructor(dueTick: number, task: (() => void) | null, onCancel: (() => void) | null) {
-    this.dueTick = dueTick;
+  constructor(wheel: Wheel | null = null, task: (() => void) | null = null) {
+    this.#wheel = wheel;
     this.task = task;
-    this.#onCancel = onCancel;
   }
 
   get isAlone(): boolean {
@@ -64,11 +66,16 @@ class Entry implements Timer {
   cancel(): void {
     if (this.isAlone) return;
     this.unlink();
-    this.#onCancel?.();
+    this.#wheel?.release();
+  }
+
+  again(delayMs: number): void {
+    this.cancel();
+    this.#wheel?.set(this, delayMs);
   }
 }
 
-const newLevel = (): Entry[] => Array.from({ length: slotsPerLevel }, () => new Entry(0, null, null));
+const newLevel = (): Entry[] => Array.from({ length: slotsPerLevel }, () => new Entry());
 
 class Wheel implements TimerWheel {
   size = 0;
@@ -77,9 +84,6 @@ class Wheel implements TimerWheel {
   readonly #onThrow: (thrown: unknown) => void;
   readonly #startMs: number;
   readonly #levels: readonly Entry[][] = spans.map(newLevel);
-  readonly #release = (): void => {
-    this.size -= 1;
-  };
   /** Every slot up to here has been run. */
   #currentTick = 0;
   #armedTick = Number.POSITIVE_INFINITY;
@@ -94,7 +98,14 @@ class Wheel implements TimerWheel {
     this.#startMs = options.clock.monotonic();
   }
 
-  after(delayMs: number, task: () => void): Timer {
+  after(delayMs: number, task: () => void): WheelTimer {
+    const entry = new Entry(this, task);
+    this.set(entry, delayMs);
+    return entry;
+  }
+
+  /** Puts an entry that is not set into its place. */
+  set(entry: Entry, delayMs: number): void {
     const elapsedMs = this.#clock.monotonic() - this.#startMs;
     // Nothing is set: the wheel may jump to now, so that a long rest costs nothing.
     if (this.size === 0 && !this.#isTurning) {
@@ -102,12 +113,16 @@ class Wheel implements TimerWheel {
     }
     const wantedTick = Math.ceil((elapsedMs + Math.max(delayMs, 0)) / this.#tickMs);
     const dueTick = Math.min(Math.max(wantedTick, this.#currentTick + 1), this.#currentTick + maxDelayTicks);
-    const entry = new Entry(dueTick, task, this.#release);
-    if (this.#isStopped || delayMs === Number.POSITIVE_INFINITY) return entry;
+    if (this.#isStopped || delayMs === Number.POSITIVE_INFINITY) return;
+    entry.dueTick = dueTick;
     this.size += 1;
     this.#insert(entry);
     if (!this.#isTurning && dueTick < this.#armedTick) this.#arm(dueTick);
-    return entry;
+  }
+
+  /** An entry was taken out. */
+  release(): void {
+    this.size -= 1;
   }
 
   stop(): void {
@@ -153,7 +168,7 @@ class Wheel implements TimerWheel {
 
   /** Empties every slot that begins at `tick`, of all levels at once: runs what is due, spreads the rest over lower levels. */
   #runTick(tick: number): void {
-    const due = new Entry(0, null, null);
+    const due = new Entry();
     this.#currentTick = tick;
     for (const [level, slots] of this.#levels.entries()) {
       const span = spans[level] ?? 1;

@@ -97,7 +97,7 @@ describe('a heartbeat of a stream', () => {
       random: () => 0.5,
       after(_delayMs: number, task: () => void) {
         beats.push(task);
-        return { cancel() {} };
+        return { cancel() {}, again: () => void beats.push(task) };
       },
     };
     const all = Array.from({ length: 1_000 }, () => new Markers(owner, deps));

@@ -41,6 +41,29 @@ describe('the timer wheel', () => {
     );
   });
 
+  it('sets a timer anew: after it fired, while it is set, and from its own task', () => {
+    const { clock, wheel } = setUp();
+    const firedAt: number[] = [];
+    const timer = wheel.after(100, () => {
+      firedAt.push(clock.monotonic());
+      if (firedAt.length === 2) timer.again(50);
+    });
+    clock.advance(50);
+    timer.again(100);
+    expect(wheel.size).toBe(1);
+    clock.advance(100);
+    timer.again(1_000);
+    clock.advance(1_050);
+    expect(firedAt).toEqual([150, 1_150, 1_200]);
+    timer.again(10);
+    timer.cancel();
+    clock.advance(dayMs);
+    expect([firedAt.length, wheel.size, clock.pending]).toEqual([3, 0, 0]);
+    wheel.stop();
+    timer.again(10);
+    expect(wheel.size).toBe(0);
+  });
+
   it('keeps a delay beyond 2^31 ms', () => {
     const { clock, wheel } = setUp();
     let count = 0;
