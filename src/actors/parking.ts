@@ -110,12 +110,6 @@ export class Parking {
     return (this.#parked.get(key)?.guessedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
   }
 
-  /** Whether another node has the operation, and its client came there after `sinceMs`, to begin where it was guessed to. */
-  isHeldLater(key: string, sinceMs: number): boolean {
-    const record = this.#deps.records.get(key);
-    return record?.kind === 'held' && (record.guessedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
-  }
-
   /** Wall clock, milliseconds since 1970. */
   now(): number {
     return this.#deps.now();
@@ -234,14 +228,11 @@ export class Parking {
 
   /** Another node has it. Should it know less of where its client stood than is known here, it is told. */
   #learnHeld(key: string, guessedAtMs: number | null): void {
-    const other = { guessedAtMs: guessedAtMs ?? undefined };
-    const own = this.#deps.guessOf(key);
     const known = this.#parked.get(key);
-    const isBetterKnown = own !== undefined && isEarlier({ guessedAtMs: own ?? undefined }, other);
     this.#claims.get(key)?.settle('lost');
-    this.#deps.lost(key, isBetterKnown);
-    if (known !== undefined && isEarlier(known, other)) void this.#tell(key, known);
-    else if (!isBetterKnown) this.#forget(key);
+    if (known !== undefined && isEarlier(known, { guessedAtMs: guessedAtMs ?? undefined })) void this.#tell(key, known);
+    else this.#forget(key);
+    this.#deps.lost(key, false);
   }
 
   #learnGone(key: string): void {

@@ -119,7 +119,10 @@ export class Resumption {
     return true;
   }
 
-  /** Another node has the operation from here on; `isClaimed`: it waits for the position. */
+  /**
+   * Another node has the operation from here on; `isClaimed`: it waits for the position. One that does not is told it all the same: it may have been
+   * killed since it said so, and the client is here. Where it was not, it says so again.
+   */
   lost(key: string, isClaimed: boolean): void {
     const claiming = this.#claiming.get(key);
     if (claiming !== undefined && isClaimed) claiming.isLeft = true;
@@ -127,8 +130,7 @@ export class Resumption {
     if (claiming !== undefined && !isClaimed) claiming.isLost = true;
     const held = this.#held.get(key);
     if (held === undefined) return;
-    if (isClaimed) void this.#park(key, held);
-    else this.#held.delete(key);
+    void this.#park(key, held);
     held.holder.supersede(held.subscription);
   }
 
@@ -171,14 +173,12 @@ export class Resumption {
     attach(cursor ?? held.subscription.begunAt);
   }
 
-  /** Its client is elsewhere. Where nobody else can say better where it is to go on, the time of its coming is what there is. */
+  /**
+   * Its client is elsewhere. Where nobody has left a better place, the time of its coming is what there is: a node that only says that it has the
+   * operation may have been killed since.
+   */
   #giveUp(key: string, { held, sinceMs }: Claiming, claim: Claim): void {
-    const isBest = {
-      unanswered: () => true,
-      answered: () => this.#parking.isLaterGuess(key, sinceMs),
-      // This node was slow to say so, and the other has begun without it.
-      lost: () => this.#parking.isHeldLater(key, sinceMs),
-    }[claim]();
+    const isBest = claim !== 'answered' || this.#parking.isLaterGuess(key, sinceMs);
     if (isBest) void this.#park(key, { ...held, guessedAtMs: sinceMs });
     held.holder.supersede(held.subscription);
   }

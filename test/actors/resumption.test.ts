@@ -385,6 +385,75 @@ describe('a socket that is half open on another node', () => {
     expect(third.titles()).toEqual(['one', 'two', 'three']);
   });
 
+  it('that was killed after it had told that the client is back there loses nothing since it came here again', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    await world.settle();
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    store.held = written;
+    world.clock.advance(10);
+    follow(there);
+    follow(here);
+    await world.settle();
+    world.kill(here);
+    store.leave(here);
+    const waiting = follow(there);
+    await publish(world, 'one');
+    write();
+    await world.settle();
+    await publish(world, 'two');
+    expect([waiting.endedBy, waiting.titles()]).toEqual(['superseded', []]);
+    const next = follow(there);
+    world.clock.advance(1_000);
+    await world.settle();
+    expect(next.titles()).toEqual(['one', 'two']);
+  });
+
+  it('whose word of having it comes after it was killed loses nothing of what the client has not acknowledged', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    const land = store.loseNextAnswer();
+    follow(here);
+    await world.settle();
+    world.kill(here);
+    store.leave(here);
+    world.clock.advance(10);
+    const running = follow(there);
+    await publish(world, 'one');
+    land();
+    await world.settle();
+    await publish(world, 'two');
+    expect([running.endedBy, running.titles()]).toEqual(['superseded', ['one']]);
+    const next = follow(there);
+    world.clock.advance(1_000);
+    await world.settle();
+    expect(next.titles()).toEqual(['one', 'two']);
+  });
+
+  it('and still has it says so again to one that gives it up', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    const land = store.loseNextAnswer();
+    const first = follow(here);
+    await publish(world, 'one');
+    store.freeze('here');
+    world.clock.advance(10);
+    follow(there);
+    await world.settle();
+    land();
+    await world.settle();
+    store.thaw('here');
+    await publish(world, 'two');
+    expect([first.endedBy, first.titles()]).toEqual([null, ['one', 'two']]);
+    const next = follow(there);
+    await world.settle();
+    expect(next.titles()).toEqual(['one', 'two']);
+  });
+
   it('tells a position again that the log did not take', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const store = new SharedStore();
