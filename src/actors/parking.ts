@@ -27,8 +27,11 @@ export type ParkingDeps = {
 /** Where an operation is to begin: null where nobody knows. `guessedAtMs` as in `ParkedPosition`, of "now" too; null: it is known. */
 export type Taken = { readonly cursor: string | null; readonly guessedAtMs: number | null };
 
-/** What a claim came to. `lost`: yet another node has the operation by now. */
-export type Claim = 'answered' | 'unanswered' | 'lost';
+/**
+ * What a claim came to. `found`: the position was on its way already, and the claim stands behind it, so that nobody finds it who comes later;
+ * `lost`: yet another node has the operation by now.
+ */
+export type Claim = 'answered' | 'found' | 'unanswered' | 'lost';
 
 type Waiting = { readonly settle: (claim: Claim) => void; readonly timer: Timer };
 
@@ -108,6 +111,14 @@ export class Parking {
   /** Whether what is parked was guessed, and by one whose client came after `sinceMs`. */
   isLaterGuess(key: string, sinceMs: number): boolean {
     return (this.#parked.get(key)?.guessedAtMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
+  }
+
+  /** What another node told, and a record of ours hides: nodes are to find it again. */
+  tellAgain(key: string): void {
+    const parked = this.#parked.get(key);
+    if (parked === undefined) return;
+    this.#own.add(key);
+    void this.#tell(key, parked);
   }
 
   /** Wall clock, milliseconds since 1970. */
@@ -207,23 +218,28 @@ export class Parking {
   /** Whoever waits for it takes it, whatever is on its way. */
   #learnParked(key: string, position: ParkedPosition, isOvertaken: boolean): void {
     const waiting = this.#claims.get(key);
-    const isHeld = this.#isHeld(key);
+    if (waiting === undefined && !this.#isOfUse(key, position, isOvertaken)) return;
     const known = this.#parked.get(key);
-    if (waiting === undefined && isOvertaken && !isHeld) {
-      // What stands behind it here is of one that knew less.
-      if (known !== undefined && isEarlier(position, known)) void this.#tell(key, this.#keep(key, position));
-      return;
-    }
-    if (isHeld && !this.#deps.placed(key, position)) {
-      // It comes from a node that noticed late: the client has been here for a while.
-      this.hold(key);
-      return;
-    }
-    if (known === undefined || !isEarlier(known, position)) {
+    const isWorse = known !== undefined && isEarlier(known, position);
+    const isHidden = isOvertaken && waiting === undefined;
+    if (!isWorse) {
       this.#own.delete(key);
       this.#keep(key, position);
-    } else if (this.#own.has(key)) void this.#tell(key, known);
-    waiting?.settle('answered');
+    }
+    if (isHidden || (isWorse && this.#own.has(key))) this.tellAgain(key);
+    waiting?.settle(isOvertaken ? 'found' : 'answered');
+  }
+
+  #isOfUse(key: string, position: ParkedPosition, isOvertaken: boolean): boolean {
+    if (this.#isHeld(key)) {
+      const isPlaced = this.#deps.placed(key, position);
+      // It comes from a node that noticed late: the client has been here for a while.
+      if (!isPlaced) this.hold(key);
+      return isPlaced;
+    }
+    const known = this.#parked.get(key);
+    // What stands behind it here may be of one that knew less.
+    return !isOvertaken || (known !== undefined && isEarlier(position, known));
   }
 
   /** Another node has it. Should it know less of where its client stood than is known here, it is told. */

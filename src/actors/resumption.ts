@@ -178,8 +178,9 @@ export class Resumption {
    * operation may have been killed since.
    */
   #giveUp(key: string, { held, sinceMs }: Claiming, claim: Claim): void {
-    const isBest = claim !== 'answered' || this.#parking.isLaterGuess(key, sinceMs);
-    if (isBest) void this.#park(key, { ...held, guessedAtMs: sinceMs });
+    const isPlaced = claim === 'answered' || claim === 'found';
+    if (!isPlaced || this.#parking.isLaterGuess(key, sinceMs)) void this.#park(key, { ...held, guessedAtMs: sinceMs });
+    else if (claim === 'found') this.#parking.tellAgain(key);
     held.holder.supersede(held.subscription);
   }
 
