@@ -11,7 +11,16 @@ import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
 import { LogRun } from './log-run.ts';
 import type { CoreOptions } from './options.ts';
-import { applyVerdicts, cutsIn, isAboutToAppear, isUnfamiliar, mapCursor, missingPartitions } from './resume.ts';
+import {
+  applyVerdicts,
+  cutsIn,
+  cutsToApply,
+  isAboutToAppear,
+  isReplaced,
+  isUnfamiliar,
+  mapCursor,
+  missingPartitions,
+} from './resume.ts';
 import type { Ring } from './ring.ts';
 import { Scan } from './scan.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -317,9 +326,10 @@ export class CatchUpPool {
   async #watchAhead(catchUp: CatchUp): Promise<void> {
     while (!catchUp.isEnded && catchUp.positionsAhead().size > 0) {
       await this.#pause(this.#deps.options.aheadCheckMs);
+      const asked = this.#ground();
       const verdicts = await this.#check(catchUp, catchUp.positionsAhead());
-      const cuts = cutsIn(verdicts);
-      if (catchUp.isEnded || cuts.size === 0) continue;
+      const cuts = cutsToApply(catchUp.positionsAhead(), verdicts, this.#deps.tail);
+      if (catchUp.isEnded || cuts.size === 0 || asked !== this.#ground()) continue;
       catchUp.truncated(cuts);
       this.#wake(catchUp);
     }
@@ -349,11 +359,15 @@ export class CatchUpPool {
     }
   }
 
+  /** What the log says of positions; nothing where it has gone on to another topic than this node: the feed will tell that to all. */
   async #check(
     catchUp: CatchUp,
     positions: ReadonlyMap<PartitionId, NextOffset>,
   ): Promise<ReadonlyMap<PartitionId, PositionVerdict>> {
-    return (await this.#untilAnswered(catchUp, () => this.#deps.log.check(positions))) ?? new Map();
+    const { log, tail } = this.#deps;
+    const verdicts = await this.#untilAnswered(catchUp, () => log.check(positions));
+    const isOfAnother = tail.topics.some((topic) => isReplaced(topic, log.topology()));
+    return verdicts === null || isOfAnother ? new Map() : verdicts;
   }
 
   /** Asks until there is an answer; null once the subscription has ended. */

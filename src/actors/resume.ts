@@ -70,7 +70,8 @@ export const missingPartitions = (
     return partitions.flatMap((_, n) => (n < topic.partitionCount ? [] : [partitionId(topic.name, n)]));
   });
 
-const isReplaced = ({ name, fingerprint }: LogTopic, { topics }: Topology): boolean => {
+/** Whether the log has another topic in the place of this one. */
+export const isReplaced = ({ name, fingerprint }: LogTopic, { topics }: Topology): boolean => {
   const topic = topics.find((each) => each.name === name);
   return topic !== undefined && topic.fingerprint !== fingerprint;
 };
@@ -103,18 +104,26 @@ export const cutsIn = (verdicts: ReadonlyMap<PartitionId, PositionVerdict>): Pos
 const isNews = (cutAt: NextOffset, position: NextOffset, tail: NextOffset | undefined): boolean =>
   tail !== undefined && tail.next > cutAt.next && tail.epoch <= position.epoch;
 
+/** Where the log was cut below `positions`, as far as this node may act on it. */
+export const cutsToApply = (
+  positions: PositionVector,
+  verdicts: ReadonlyMap<PartitionId, PositionVerdict>,
+  tail: Pick<Tail, 'at'>,
+): PositionVector =>
+  new Map(
+    [...cutsIn(verdicts)].filter(([partition, cutAt]) => {
+      const position = positions.get(partition);
+      return position !== undefined && !isNews(cutAt, position, tail.at(partition));
+    }),
+  );
+
 /** Positions that the log says were cut off go to where it was cut; true when there was one. */
 export const applyVerdicts = (
   positions: Map<PartitionId, NextOffset>,
   verdicts: ReadonlyMap<PartitionId, PositionVerdict>,
   tail: Pick<Tail, 'at'>,
 ): boolean => {
-  let isCut = false;
-  for (const [partition, cutAt] of cutsIn(verdicts)) {
-    const position = positions.get(partition);
-    if (position === undefined || isNews(cutAt, position, tail.at(partition))) continue;
-    positions.set(partition, cutAt);
-    isCut = true;
-  }
-  return isCut;
+  const cuts = cutsToApply(positions, verdicts, tail);
+  for (const [partition, cutAt] of cuts) positions.set(partition, cutAt);
+  return cuts.size > 0;
 };

@@ -242,6 +242,37 @@ describe('catching up while the log changes', () => {
     expect(second.lastCursor).toBe(client.lastCursor);
   });
 
+  it.each([
+    ['waits for a node that is behind', 2, true],
+    ['waits for a node that is behind, and that the new one has passed', 4, true],
+    ['comes to a node that is behind', 4, false],
+  ])('does not take what the log says of a topic made anew for its own, where it %s', async (_, count, isFirst) => {
+    const world = await createWorld({ partitionCount: 1 });
+    const [ahead, behind] = [await world.node(), await world.node()];
+    const client = connectAs(ahead, viewer('u1'));
+    subscribe(client);
+    await world.log.append(['a', 'b', 'c'].map((title) => record(title)));
+    await world.settle();
+    behind.hold();
+    await world.log.append(['d', 'e', 'f'].map((title) => record(title)));
+    await world.settle();
+    const second = connectAs(behind, viewer('u1'));
+    const come = (): void => subscribe(second, { after: client.lastCursor });
+    if (isFirst) come();
+    await world.settle();
+    world.store.recreate(topic, 1);
+    await world.log.append(Array.from({ length: count + 1 }, (_, n) => record(`new ${n}`)));
+    world.store.truncate(first, BigInt(count));
+    if (!isFirst) come();
+    await world.settle();
+    world.clock.advance(10_000);
+    await world.settle();
+    expect(second.received).toEqual([]);
+    behind.release();
+    await world.settle();
+    expect([second.gaps(), second.titles().length]).toEqual([['RECREATED'], count]);
+  });
+
   it('judges positions anew where the topic became another while the log was asked about them', async () => {
     const world = await createWorld({ partitionCount: 1 });
     let gate: Promise<void> = Promise.resolve();
