@@ -9,6 +9,7 @@ export type ReturnersOrder = {
   /** Null: from now. */
   readonly after: string | null;
   readonly count: number;
+  /** All at once, and they stay; else one after another, each leaving when it is caught up. */
   readonly isTogether: boolean;
 };
 
@@ -25,7 +26,7 @@ type Message = {
 };
 
 /** Connects, resumes, and resolves with the cursor of the payload that says it is live; null where the connection ended before. */
-const attempt = ({ wsUrl, after }: ReturnersOrder, n: number, token: string): Promise<string | null> => {
+const attempt = ({ wsUrl, after, isTogether }: ReturnersOrder, n: number, token: string): Promise<string | null> => {
   const localAddress = `127.0.0.${1 + (n % 250)}`;
   const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { perMessageDeflate: false, localAddress });
   const send = (message: unknown): void => socket.send(JSON.stringify(message));
@@ -41,7 +42,7 @@ const attempt = ({ wsUrl, after }: ReturnersOrder, n: number, token: string): Pr
       const step = payload?.data?.notificationReceived;
       if (step?.isLive !== true) return;
       resolve(step.cursor);
-      socket.terminate();
+      if (!isTogether) socket.terminate();
     });
   });
 };

@@ -38,12 +38,6 @@ const maxBlocksAlong = 16;
 const maxLooks = 40;
 const beginning: NextOffset = { next: 0n, epoch: -1 };
 
-/** Whether what was read of a partition counts for nothing after `gap`. */
-const isVoid = (partition: PartitionId, gap: FeedGap): boolean => {
-  if (gap.reason === 'EXPIRED') return false;
-  return gap.reason === 'TRUNCATED' ? gap.partition === partition : gap.partitions.includes(partition);
-};
-
 /** All subscriptions that are catching up: who is awake, who may scan, and where each begins. */
 
 export type CatchUpPoolDeps = {
@@ -71,6 +65,7 @@ export class CatchUpPool {
   readonly #runs = new Set<LogRun>();
   #isRunning = false;
   #isTailMoved = false;
+  #isScanFree = false;
   /** Counts what the feed has said of positions: an answer of the log from before says nothing about now. */
   #gaps = 0;
 
@@ -135,20 +130,24 @@ export class CatchUpPool {
     if (catchUp !== undefined) this.#wake(catchUp);
   }
 
-  /** The tail has moved, or a scan came free. Told once per turn to those who wait for it. */
-  moved(): void {
+  /** The tail has moved. Told once per turn to those who wait for it; whoever reads is woken by that. `isScanFree`: told to all. */
+  moved(isScanFree: boolean = false): void {
+    this.#isScanFree ||= isScanFree;
     if (this.#isTailMoved || this.#members.size === 0) return;
     this.#isTailMoved = true;
     this.#deps.scheduler.soon(() => {
+      const isForAll = this.#isScanFree;
       this.#isTailMoved = false;
-      for (const catchUp of this.#members.values()) if (catchUp.isResting) this.#wake(catchUp);
+      this.#isScanFree = false;
+      for (const catchUp of this.#members.values())
+        if (catchUp.isResting && (isForAll || !catchUp.isReading)) this.#wake(catchUp);
     });
   }
 
   gap(gap: FeedGap): void {
     this.#gaps += 1;
     // What was read before is not what stands there now.
-    for (const run of [...this.#runs]) if (isVoid(run.partition, gap)) run.stop();
+    for (const run of [...this.#runs]) if (run.isVoidAfter(gap)) run.stop();
     for (const catchUp of this.#members.values()) {
       catchUp.feedGap(gap);
       this.#wake(catchUp);
@@ -255,7 +254,7 @@ export class CatchUpPool {
       counts: telemetry.counts,
       maxKeptBytes: options.scanKeptBytes,
       over: (run: LogRun) => {
-        if (this.#runs.delete(run)) this.moved();
+        if (this.#runs.delete(run)) this.moved(true);
       },
     };
     const range = { partition: lane.partition, from: this.#earliest(lane), to: tail.at(lane.partition)?.next ?? 0n };

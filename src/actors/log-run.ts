@@ -4,6 +4,7 @@ import type { Counts } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
 import { type Entry, judge, type NoteKey } from './entry.ts';
+import type { FeedGap } from './intake.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Stretch, StretchBuilder } from './stretch.ts';
 import { partitionsOf, type Tail } from './tail.ts';
@@ -72,6 +73,12 @@ export class LogRun {
     this.#next = start;
     const { signal } = this.#abort;
     this.#chunks = deps.log.read(range.partition, start, this.#to, { signal })[Symbol.asyncIterator]();
+  }
+
+  /** Whether what it has read counts for nothing after `gap`. */
+  isVoidAfter(gap: FeedGap): boolean {
+    if (gap.reason === 'EXPIRED') return false;
+    return gap.reason === 'TRUNCATED' ? gap.partition === this.partition : gap.partitions.includes(this.partition);
   }
 
   /** Whether what lies from `position` on can be had here: kept, or still to be read. */
