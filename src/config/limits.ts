@@ -118,7 +118,7 @@ export const limits: Readonly<Record<LimitName, Limit>> = {
     seen: 'HTTP 503 at the upgrade',
   }),
   UPGRADES_PER_SECOND: count({
-    default: 250,
+    default: 200,
     min: 1,
     max: 100_000,
     what: 'sockets that are taken in a second; where all come back at once, more wait, so that those who are here notice little',

@@ -35,7 +35,7 @@ export const defaultGraphqlLimits: GraphqlLimits = {
   messages: { perSecond: 20, burst: 60 },
   maxOperations: 32,
   maxOpeningPerAddress: 200,
-  upgradesPerSecond: 250,
+  upgradesPerSecond: 200,
   maxWaitingUpgrades: 20_000,
   maxBodyBytes: 102_400, // 100 KiB
   maxPublishBodyBytes: 1_048_576, // 1 MiB
