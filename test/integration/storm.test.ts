@@ -12,7 +12,8 @@ let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let service: string;
 beforeAll(async () => {
   folder = await scratchFolder();
-  gateway = await startGateway({ CARILLON_DATA_DIR: folder.path });
+  // One service publishes as fast as it gets answers.
+  gateway = await startGateway({ CARILLON_DATA_DIR: folder.path, CARILLON_LIMIT_PUBLISHES_PER_SECOND: '100000' });
   service = await testToken('service', { scopes: ['notifications:publish'] });
 });
 afterAll(async () => {
@@ -36,7 +37,8 @@ const join = async (n: number): Promise<RawClient> => {
 };
 
 const serves = async (good: Follower, title: string): Promise<void> => {
-  await publish(gateway.httpUrl, { token: service, input: messageTo('good', title) });
+  const answer = await publish(gateway.httpUrl, { token: service, input: messageTo('good', title) });
+  expect(answer).toMatchObject({ data: { publishNotification: { userErrors: [] } } });
   await good.until(({ events }) => events.some((event) => event.title === title));
 };
 
