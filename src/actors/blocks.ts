@@ -126,7 +126,10 @@ export class Blocks {
     return block?.duplicates.includes(Number(offset) % this.size) ?? false;
   }
 
-  /** The first position after `offset` before which nothing is for `keys`, and how many blocks lie between; null: `offset` has to be read. */
+  /**
+   * The first position after `offset` before which nothing is for `keys`, and how many blocks lie between; null: `offset` has to be read. Never one of
+   * unknown epoch: that the log was cut below it could not be told.
+   */
   leap(
     partition: PartitionId,
     offset: bigint,
@@ -135,17 +138,14 @@ export class Blocks {
     const blocks = this.#partitions.get(partition)?.blocks;
     const first = this.#indexOf(offset);
     let last: Block | null = null;
-    let index = first;
-    for (
-      let block = blocks?.get(index);
-      block !== undefined && !block.filter.mayHold(keys);
-      block = blocks?.get(index)
-    ) {
-      last = block;
-      index += 1;
+    let block = blocks?.get(first);
+    while (block !== undefined && !block.filter.mayHold(keys)) {
+      if (block.epoch >= 0) last = block;
+      block = blocks?.get(block.index + 1);
     }
     if (last === null) return null;
-    return { position: { next: this.#startOf(index), epoch: last.epoch }, blocks: index - first };
+    const end = last.index + 1;
+    return { position: { next: this.#startOf(end), epoch: last.epoch }, blocks: end - first };
   }
 
   #of(partition: PartitionId): PartitionBlocks {

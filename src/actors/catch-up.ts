@@ -229,6 +229,9 @@ export class CatchUp {
         return true;
       case 'gap':
         return this.#takeGap(lane, step.gap);
+      case 'lost':
+        lane.stopScan();
+        return true;
       case 'ended':
         lane.stopScan();
         if (step.error === null && lane.position.next > lane.scannedFrom) return true;

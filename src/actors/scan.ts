@@ -10,7 +10,8 @@ import type { Stretch, StretchEntry } from './stretch.ts';
  * - `record`: an entry for this subscription.
  * - `passed`: everything before `next` has been read.
  * - `waiting`: `wake` is called when there is more.
- * - `ended`: the reading has no more, did not answer (`error`), or has gone on without this one.
+ * - `ended`: the reading has no more, or did not answer (`error`).
+ * - `lost`: it has gone on without this one: another is needed.
  */
 export type ScanStep =
   | {
@@ -23,7 +24,8 @@ export type ScanStep =
   | { readonly kind: 'passed'; readonly next: bigint; readonly epoch: number }
   | { readonly kind: 'gap'; readonly gap: GapChunk }
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'ended'; readonly error: unknown };
+  | { readonly kind: 'ended'; readonly error: unknown }
+  | { readonly kind: 'lost' };
 
 export class Scan implements RunReader {
   readonly #run: LogRun;
@@ -79,7 +81,7 @@ export class Scan implements RunReader {
   #nextItem(): ScanStep {
     const item = this.#isStopped ? 'lost' : this.#run.item(this, this.#number);
     if (item === null) return { kind: 'waiting' };
-    if (item === 'lost') return { kind: 'ended', error: null };
+    if (item === 'lost') return { kind: 'lost' };
     if (item.kind === 'ended') return item;
     this.#number += 1;
     if (item.kind === 'gap') return item;

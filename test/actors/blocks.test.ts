@@ -139,7 +139,7 @@ describe('blocks of a partition', () => {
     expect([5, 6].map((offset) => blocks.isDuplicate(partition, BigInt(offset)))).toEqual([false, true]);
   });
 
-  it('say the epoch of the record before their end, and none where that may have been another', () => {
+  it('say the epoch of the record before their end, and are not leapt to where that may have been another', () => {
     const blocks = create();
     blocks.begin(partition, 0n);
     for (let offset = 0; offset < 8; offset++) read(blocks, { offset, epoch: offset < 4 ? 1 : 2 });
@@ -150,7 +150,9 @@ describe('blocks of a partition', () => {
     });
     expect(epochs).toEqual([13, 13, 13, 13]);
     blocks.truncate(partition, 12n);
-    expect(blocks.leap(partition, 8n, keysOf('ada'))?.position.epoch).toBe(-1);
+    expect(blocks.isKnown(partition, 8n)).toBe(true);
+    expect(blocks.leap(partition, 8n, keysOf('ada'))).toBe(null);
+    expect(blocks.leap(partition, 0n, keysOf('ada'))).toEqual({ position: { next: 8n, epoch: 2 }, blocks: 2 });
     blocks.truncate(partition, 8n);
     expect(blocks.leap(partition, 4n, keysOf('ada'))?.position.epoch).toBe(2);
     blocks.truncate(partition, 4n);
