@@ -65,7 +65,6 @@ export class CatchUpPool {
   readonly #runs = new Set<LogRun>();
   #isRunning = false;
   #isTailMoved = false;
-  #isScanFree = false;
   /** Counts what the feed has said of positions: an answer of the log from before says nothing about now. */
   #gaps = 0;
 
@@ -130,17 +129,13 @@ export class CatchUpPool {
     if (catchUp !== undefined) this.#wake(catchUp);
   }
 
-  /** The tail has moved. Told once per turn to those who wait for it; whoever reads is woken by that. `isScanFree`: told to all. */
-  moved(isScanFree: boolean = false): void {
-    this.#isScanFree ||= isScanFree;
+  /** The tail has moved, or a scan came free. Told once per turn to those who wait for it. */
+  moved(): void {
     if (this.#isTailMoved || this.#members.size === 0) return;
     this.#isTailMoved = true;
     this.#deps.scheduler.soon(() => {
-      const isForAll = this.#isScanFree;
       this.#isTailMoved = false;
-      this.#isScanFree = false;
-      for (const catchUp of this.#members.values())
-        if (catchUp.isResting && (isForAll || !catchUp.isReading)) this.#wake(catchUp);
+      for (const catchUp of this.#members.values()) if (catchUp.isResting) this.#wake(catchUp);
     });
   }
 
@@ -254,7 +249,7 @@ export class CatchUpPool {
       counts: telemetry.counts,
       maxKeptBytes: options.scanKeptBytes,
       over: (run: LogRun) => {
-        if (this.#runs.delete(run)) this.moved(true);
+        if (this.#runs.delete(run)) this.moved();
       },
     };
     const range = { partition: lane.partition, from: this.#earliest(lane), to: tail.at(lane.partition)?.next ?? 0n };

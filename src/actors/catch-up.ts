@@ -27,8 +27,6 @@ export class CatchUp {
   #hasMoved = false;
   /** True when only a move of the tail, or a scan that came free, can bring it on. */
   isResting = false;
-  /** True when it reads: it will be woken, and need not hear of each move of the tail until then. */
-  isReading = false;
 
   constructor(subscription: Subscription, port: CatchUpPort<CatchUp>) {
     this.subscription = subscription;
@@ -100,7 +98,6 @@ export class CatchUp {
     if (proven.length === this.#lanes.length && proven.every((lane) => lane.isAtTail(tail))) this.#goLive();
     else {
       this.isResting = true;
-      this.isReading = this.#lanes.some((lane) => lane.scan !== null);
       this.#checkpointIfDue();
     }
     return false;

@@ -5,6 +5,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
 import { judge } from './entry.ts';
+import { isReplaced } from './resume.ts';
 import type { Ring } from './ring.ts';
 import type { Router } from './router.ts';
 import { partitionsOf, type Tail } from './tail.ts';
@@ -147,10 +148,8 @@ export class Intake implements FeedHandler {
   #meet(partition: PartitionId): void {
     const { tail, topology } = this.#deps;
     this.adopt(topology());
-    const isReplaced = !topology().topics.every(({ fingerprint }) =>
-      tail.topics.some((each) => each.fingerprint === fingerprint),
-    );
-    if (tail.at(partition) === undefined && isReplaced) this.#recreated(partition);
+    const isOther = tail.topics.some((topic) => isReplaced(topic, topology()));
+    if (tail.at(partition) === undefined && isOther) this.#recreated(partition);
   }
 
   /** One record, in one turn. A bug of ours in it is counted and costs this record only. */
@@ -227,10 +226,13 @@ export class Intake implements FeedHandler {
     this.#deps.router.gap(reason);
   }
 
-  /** The first gap of a re-created topic starts all of its partitions anew; those of the others then say nothing new. */
+  /**
+   * The first gap of a re-created topic starts all of its partitions anew; those of the others then say nothing new, unless there is yet another topic
+   * by now: a partition that lagged says it once for both.
+   */
   #recreated(partition: PartitionId): void {
     const { tail, ring, blocks, router } = this.#deps;
-    const isAnnounced = this.#awaitingGap.delete(partition);
+    const isAnnounced = this.#awaitingGap.delete(partition) && !this.#isReplaced(partition);
     if (!isAnnounced) {
       const partitions = this.#adoptRecreated(partition);
       for (const each of partitions) {
@@ -244,6 +246,13 @@ export class Intake implements FeedHandler {
       router.gap('RECREATED');
     }
     this.startAt(partition, 0n);
+  }
+
+  /** Whether the log has another topic than this node where `partition` is. */
+  #isReplaced(partition: PartitionId): boolean {
+    const { tail, topology } = this.#deps;
+    const topic = tail.topics.find((each) => partitionsOf(each).includes(partition));
+    return topic !== undefined && isReplaced(topic, topology());
   }
 
   /** Takes over the new topic that `partition` is of; returns the partitions that start anew. */

@@ -45,8 +45,8 @@ export type MarkersOwner = {
 
 /** More than this without an echo: the oldest is given up, but not what it stands for. */
 const maxOutstanding = 256;
-/** Heartbeats fall on so many moments of the rest between two: those of many sessions at once cost less than one by one. */
-const beatMoments = 100;
+/** Heartbeats fall on moments so far apart, and no farther than a hundredth of the rest: several sessions at once cost less than one by one. */
+const beatGridMs = 100;
 /** New data goes no longer than this without a marker. */
 const maxUnmarkedMs = 5_000;
 
@@ -91,7 +91,7 @@ export class Markers {
   /** One timer, set again and again: what lives as long as a rest would be garbage that is dear to collect. */
   #beatIn(delayMs: number): void {
     const { clock, options } = this.#deps;
-    const gridMs = options.heartbeatMs / beatMoments;
+    const gridMs = Math.min(beatGridMs, options.heartbeatMs / 100);
     const nowMs = clock.monotonic();
     const alignedMs = Math.max(0, Math.floor((nowMs + delayMs) / gridMs) * gridMs - nowMs);
     if (this.#beat !== null) this.#beat.again(alignedMs);

@@ -113,6 +113,8 @@ export class Resumption {
     const { subscription, holder } = held;
     const isBetter = held.guessedAtMs !== null && (guessedAtMs ?? Number.NEGATIVE_INFINITY) < held.guessedAtMs;
     const isOther = subscription.after !== null && subscription.after !== after;
+    // Its client says itself where it stands: nobody knows better, and nobody is to tell it again.
+    if (isOther) this.#held.set(key, { ...held, guessedAtMs: null });
     if (!isBetter || isOther) return false;
     this.#held.delete(key);
     holder.restart();

@@ -364,6 +364,31 @@ describe('catching up', () => {
     expect(together.telemetry.counts.catchUpRecords).toBeLessThanOrEqual(2 * once);
   });
 
+  it('goes on with the other partitions while one cannot be read', async () => {
+    const world = await createWorld({ partitionCount: 2 });
+    // As Kafka's history where a partition has no leader: it tries again until the signal aborts.
+    const throughLog = (log: EventLog): EventLog => ({
+      ...log,
+      async *read(...args) {
+        const { signal } = args[3];
+        if (args[0] === first) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        yield* log.read(...args);
+      },
+    });
+    const node = await world.node({ throughLog, ringBytesPerPartition: 2_000 });
+    const early = connectAs(node, viewer('u1'));
+    subscribe(early);
+    await world.log.append([record('seen', { partition: 0 })]);
+    await world.settle();
+    const after = early.lastCursor ?? '';
+    for (let n = 0; n < 30; n++) await world.log.append([record(`e${n}`, { partition: 0 })]);
+    await world.settle();
+    const late = await resume(world, node, after);
+    await world.log.append([record('of the other', { partition: 1 })]);
+    await world.settle();
+    expect(late.titles()).toEqual(['of the other']);
+  });
+
   it('lets one who is slower than the reading keeps begin another, and miss nothing', async () => {
     const { world, after } = await afterLeaving();
     const titles = Array.from({ length: 2_000 }, (_, n) => `e${n}`);

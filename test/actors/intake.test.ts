@@ -77,6 +77,21 @@ describe('the intake of the feed', () => {
     expect(client.gaps()).toEqual(['RECREATED']);
   });
 
+  it('follows a topic that was re-created twice, where one partition says that once for both', async () => {
+    const { world, feed, client } = await setUp();
+    for (const partition of [first, second]) await feed.give(chunk(partition, 0, [`a${partition}`]));
+    feed.fingerprint = '2'.repeat(16);
+    await feed.recreated(first);
+    feed.fingerprint = '3'.repeat(16);
+    await feed.recreated(second);
+    await feed.recreated(first);
+    await feed.give(chunk(first, 0, ['c']));
+    await feed.give(chunk(second, 0, ['d']));
+    await world.settle();
+    expect(client.titles().slice(2)).toEqual(['c', 'd']);
+    expect(client.gaps()).toEqual(['RECREATED', 'RECREATED']);
+  });
+
   it('takes nothing of a re-created topic for a duplicate of the old one', async () => {
     const { world, feed, client } = await setUp();
     for (const partition of [first, second]) await feed.give(chunk(partition, 0, [`a${partition}`]));

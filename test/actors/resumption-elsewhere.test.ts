@@ -299,6 +299,25 @@ describe('a socket that is half open on another node', () => {
     expect(second.titles()).toEqual(['one']);
   });
 
+  it('is told once where its client brings another `after` there', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    const probe = follow(here, { key: null });
+    await publish(world, 'one');
+    const older = probe.lastCursor;
+    await publish(world, 'two');
+    follow(here, { after: older });
+    await world.settle();
+    world.clock.advance(5_000);
+    await world.settle();
+    const before = store.writes;
+    const second = follow(there, { after: probe.lastCursor });
+    await world.settle();
+    expect(store.writes - before).toBeLessThan(10);
+    expect(second.endedBy).toBe(null);
+  });
+
   it('is told of what runs for long, and forgets what no node tells any more', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const store = new SharedStore();

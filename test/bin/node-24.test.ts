@@ -48,11 +48,14 @@ describe('a start on Node 20', () => {
         if (line.includes('subscriptions')) resolve(line);
       });
     });
-    child.kill('SIGUSR2');
-    expect(await state).toContain('sessions');
-    child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-    await folder.remove();
+    try {
+      child.kill('SIGUSR2');
+      expect(await state).toContain('sessions');
+    } finally {
+      child.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+      await folder.remove();
+    }
   });
 
   it('says what to do where the install brought none', async () => {

@@ -53,6 +53,22 @@ describe('the embedded store', () => {
     await rm(dataDir, { recursive: true });
   });
 
+  it('does not let what is written stand in line behind all who read what was', async () => {
+    const store = await openStore();
+    const log = store.log(['notifications']);
+    await log.open();
+    await log.append([valued('old')]);
+    const settled: string[] = [];
+    const { signal } = new AbortController();
+    const reads = Array.from({ length: 10 }, async () => {
+      for await (const _ of log.read(first, 0n, 1n, { signal })) settled.push('read');
+    });
+    const append = log.append([valued('new')]).then(() => settled.push('written'));
+    await Promise.all([...reads, append]);
+    expect(settled).toHaveLength(11);
+    expect(settled.indexOf('written')).toBeLessThan(5);
+  });
+
   describe('the data folder', () => {
     it('is taken by one store at a time, and the refusal names it and what to do', async () => {
       await openStore();
