@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { createWorld } from './node.ts';
+import { createWorld, type TestNode, type World } from './node.ts';
 import { SharedStore } from './shared-store.ts';
 import { echo, follow, publish, twoNodes } from './stock-client.ts';
+
+/** A client on `here` has had `one`; what nodes tell each other from now on is on its way until `write`. */
+const beforeTheAnswer = async (): Promise<{ world: World; here: TestNode; there: TestNode; write: () => void }> => {
+  const world = await createWorld({ partitionCount: 1 });
+  const store = new SharedStore();
+  const [here, there] = await twoNodes(world, store);
+  follow(here);
+  await publish(world, 'one');
+  const { promise: written, resolve: write } = Promise.withResolvers<void>();
+  store.held = written;
+  return { world, here, there, write };
+};
 
 describe('a socket that is half open on another node', () => {
   it('hands its operation over at what was acknowledged, and ends with its last one', async () => {
@@ -26,13 +38,7 @@ describe('a socket that is half open on another node', () => {
   });
 
   it('gives its client what came while it was asked, in order', async () => {
-    const world = await createWorld({ partitionCount: 1 });
-    const store = new SharedStore();
-    const [here, there] = await twoNodes(world, store);
-    follow(here);
-    await publish(world, 'one');
-    const { promise: written, resolve: write } = Promise.withResolvers<void>();
-    store.held = written;
+    const { world, there, write } = await beforeTheAnswer();
     const second = follow(there);
     await publish(world, 'two');
     expect(second.titles()).toEqual([]);
@@ -62,13 +68,7 @@ describe('a socket that is half open on another node', () => {
   });
 
   it('does not take the operation back from a client that has returned to it meanwhile', async () => {
-    const world = await createWorld({ partitionCount: 1 });
-    const store = new SharedStore();
-    const [here, there] = await twoNodes(world, store);
-    follow(here);
-    await publish(world, 'one');
-    const { promise: written, resolve: write } = Promise.withResolvers<void>();
-    store.held = written;
+    const { world, here, there, write } = await beforeTheAnswer();
     const stale = follow(there);
     const back = follow(here);
     await world.settle();
@@ -82,13 +82,7 @@ describe('a socket that is half open on another node', () => {
   });
 
   it('is asked once for a client that comes twice while the answer is on its way', async () => {
-    const world = await createWorld({ partitionCount: 1 });
-    const store = new SharedStore();
-    const [here, there] = await twoNodes(world, store);
-    follow(here);
-    await publish(world, 'one');
-    const { promise: written, resolve: write } = Promise.withResolvers<void>();
-    store.held = written;
+    const { world, there, write } = await beforeTheAnswer();
     const first = follow(there);
     const second = follow(there);
     await world.settle();
@@ -100,13 +94,7 @@ describe('a socket that is half open on another node', () => {
   });
 
   it('leaves the position for the next one where its client is gone before the answer', async () => {
-    const world = await createWorld({ partitionCount: 1 });
-    const store = new SharedStore();
-    const [here, there] = await twoNodes(world, store);
-    follow(here);
-    await publish(world, 'one');
-    const { promise: written, resolve: write } = Promise.withResolvers<void>();
-    store.held = written;
+    const { world, there, write } = await beforeTheAnswer();
     follow(there).handle.closed('client_closed');
     await world.settle();
     write();
