@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import {
   type DocumentNode,
   type ExecutionResult,
@@ -175,7 +174,8 @@ export const createHttpExecutor = (deps: HttpExecutorDeps): HttpExecutor => {
     maskedErrors: { maskError: (error) => mask.mask(error) },
     // Over WebSocket, GraphiQL sends nothing of its Headers tab, so no token: its subscriptions take the event stream.
     graphiql: isGraphiqlEnabled ? { title: 'Carillon', subscriptionsProtocol: 'SSE', defaultQuery } : false,
-    renderGraphiQL,
+    // 30 MB of text in memory, read only once somebody opens the page.
+    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     plugins: [useDocuments(documents), useAuthentication(documents), useNoSubscriptions(), useExecutor(mask)],
   });
   return async ({ request, body, viewer, trace }) => {
