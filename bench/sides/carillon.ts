@@ -2,7 +2,6 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Audience, NewRecord } from '../../src/event.ts';
 import { createRecordCodec } from '../../src/log/index.ts';
-import { createTelemetry } from '../../src/telemetry/index.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { scratchFolder, testSecret } from '../../test/support/gateway.ts';
 import type { MemoryStore } from '../../test/support/memory-log.ts';
@@ -10,6 +9,7 @@ import { testToken } from '../../test/support/token.ts';
 import { useMemoryLog } from './memory-store.ts';
 import { bodyOf, type Publish, serveSide, titleOf } from './serve.ts';
 import type { EventSpec, StartedSide, Target } from './side.ts';
+import { switchedTelemetry, switchTraces, unsampledTelemetry } from './traces.ts';
 import { createWriteLoop, type WriteLoop } from './write-loop.ts';
 
 /**
@@ -19,25 +19,14 @@ import { createWriteLoop, type WriteLoop } from './write-loop.ts';
 
 export type CarillonSettings = {
   readonly log?: 'memory' | 'embedded';
-  /** `unsampled`: an exporter is set, and no trace is sampled. `none`: there is no tracing. @default 'unsampled' */
-  readonly traces?: 'unsampled' | 'none';
+  /** Tracing can be turned off and on between rounds. Otherwise there is an exporter, and no trace is sampled. */
+  readonly hasTraceSwitch?: boolean;
   readonly partitions?: number;
   /** Whether the C loop is wanted. */
   readonly loop?: boolean;
   /** More settings of the gateway. */
   readonly env?: Readonly<Record<string, string>>;
 };
-
-const traceEnvironments = {
-  none: { OTEL_TRACES_EXPORTER: 'none' },
-  // Nothing is sampled, so nothing is ever sent there.
-  unsampled: {
-    OTEL_TRACES_EXPORTER: 'otlp',
-    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-    OTEL_TRACES_SAMPLER_ARG: '0',
-  },
-} as const;
 
 /** The benchmark opens thousands of sockets at once from one machine. */
 const room = {
@@ -115,7 +104,7 @@ let prepare: (events: readonly EventSpec[]) => Publish;
 let stop: () => Promise<void>;
 
 const start = async (settings: CarillonSettings): Promise<StartedSide> => {
-  const { log = 'memory', traces = 'unsampled', partitions = 12 } = settings;
+  const { log = 'memory', hasTraceSwitch = false, partitions = 12 } = settings;
   if (settings.loop === true) loop = await createWriteLoop();
   const memoryStore = log === 'memory' ? useMemoryLog() : null;
   const { createGateway } = await import('../../src/gateway.ts');
@@ -136,10 +125,7 @@ const start = async (settings: CarillonSettings): Promise<StartedSide> => {
   );
   if (!outcome.ok) throw new Error(outcome.problems.join('\n'));
   const deps: { clock: Clock; logger: typeof silentLogger } = { clock: systemClock, logger: silentLogger };
-  const telemetry = createTelemetry(
-    { env: traceEnvironments[traces], defaultSampler: 'ratio', serviceVersion: '0', nodeId: 'bench' },
-    deps,
-  );
+  const telemetry = hasTraceSwitch ? switchedTelemetry(deps) : unsampledTelemetry(deps);
   const gateway = createGateway(outcome.config, { ...deps, telemetry });
   const urls = await gateway.start();
   if (urls === null) throw new Error('the gateway did not start');
@@ -156,6 +142,9 @@ serveSide({
   async loop(order) {
     if (loop === null) throw new Error('start this side with loop: true');
     return loop.run(order);
+  },
+  async traces(kind) {
+    switchTraces(kind);
   },
   stop: () => stop(),
 });

@@ -1,5 +1,15 @@
 import { setTimeout as rest } from 'node:timers/promises';
-import type { EventSpec, LoopMarks, LoopOrder, RoundMarks, RoundOrder, StartedSide, TickMark, Usage } from './side.ts';
+import type {
+  EventSpec,
+  LoopMarks,
+  LoopOrder,
+  RoundMarks,
+  RoundOrder,
+  StartedSide,
+  TickMark,
+  Traces,
+  Usage,
+} from './side.ts';
 import { watchTurns } from './turns.ts';
 import { wordsOf } from './words.ts';
 
@@ -14,6 +24,8 @@ export type ServedSide = {
   prepare?(events: readonly EventSpec[]): Publish;
   /** Writes with the C loop; the side that has it. */
   loop?(order: LoopOrder): Promise<LoopMarks>;
+  /** Turns tracing off and on; the side that has the switch. */
+  traces?(kind: Traces): Promise<void>;
   /** Processor time and memory of what serves, where that is not this process. */
   usage?(): Promise<{ readonly cpuUs: number; readonly rssBytes: number }>;
   stop(): Promise<void>;
@@ -85,6 +97,7 @@ export const serveSide = (side: ServedSide): void => {
     start: (settings: Readonly<Record<string, unknown>>) => side.start(settings),
     round: (order: RoundOrder) => runRound(side, order),
     loop: async (order: LoopOrder) => side.loop?.(order),
+    traces: async (kind: Traces) => side.traces?.(kind),
     usage: () => usageOf(side),
     settled: () => settle(side),
     stop: () => side.stop(),

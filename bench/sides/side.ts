@@ -47,6 +47,9 @@ export type LoopMarks = {
   readonly ticks: readonly { readonly atUs: number; readonly cpuUs: number }[];
 };
 
+/** `unsampled`: an exporter is set, and no trace is sampled. `none`: there is no tracing. */
+export type Traces = 'unsampled' | 'none';
+
 export type StartedSide = {
   readonly port: number;
   readonly path: string;
@@ -61,6 +64,8 @@ export type Side = StartedSide & {
   round(order: RoundOrder): Promise<RoundMarks>;
   /** Only where the side was started with `loop`. */
   loop(order: LoopOrder): Promise<LoopMarks>;
+  /** Only where the side was started with `hasTraceSwitch`. */
+  traces(kind: Traces): Promise<void>;
   usage(): Promise<Usage>;
   /** The same after two full garbage collections. */
   settled(): Promise<Usage>;
@@ -114,6 +119,7 @@ export const startSide = async (name: SideName, settings: Readonly<Record<string
     pid: child.pid ?? 0,
     round: (order) => ask('round', order) as Promise<RoundMarks>,
     loop: (order) => ask('loop', order) as Promise<LoopMarks>,
+    traces: (kind) => ask('traces', kind) as Promise<void>,
     usage: () => ask('usage') as Promise<Usage>,
     settled: () => ask('settled') as Promise<Usage>,
     async stop() {

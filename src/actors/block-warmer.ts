@@ -8,7 +8,7 @@ import { partitionsOf } from './tail.ts';
 
 /**
  * Completes what the node knows of the log after a start: from what was kept before, then by reading, in the background and newest first. That is slow
- * on purpose, since nobody waits for it: at most a fifth of the time is its.
+ * on purpose, since nobody waits for it: at most a fifth of the time goes into looking at records. Waiting for the log is nobody's time.
  */
 
 export type BlockWarmerDeps = {
@@ -135,23 +135,29 @@ class Reading {
   readonly #from: bigint;
   readonly #builder: BlockBuilder;
   readonly #window = new DuplicateWindow();
-  #begunAtMs: number;
+  /** Worked since the last rest, in chunks before this one. */
+  #workedMs = 0;
 
   constructor(deps: BlockWarmerDeps, { from }: Range) {
     this.#deps = deps;
     this.#from = from;
     this.newestMs = deps.now();
-    this.#begunAtMs = deps.monotonic();
     this.#builder = new BlockBuilder(deps.blocks.size, from, (block) => this.made.push(block));
   }
 
   /** False where the log is not what it was. */
   async take(chunk: LogChunk): Promise<boolean> {
     if (chunk.kind === 'gap') return chunk.reason === 'EXPIRED' && chunk.to <= this.#from;
+    let begunAtMs = this.#deps.monotonic() - this.#workedMs;
     for (const record of chunk.records) {
-      if (this.#deps.monotonic() - this.#begunAtMs >= turnMs) await this.#rest();
+      const workedMs = this.#deps.monotonic() - begunAtMs;
+      if (workedMs >= turnMs) {
+        await this.#deps.pause((share - 1) * workedMs);
+        begunAtMs = this.#deps.monotonic();
+      }
       this.#take(record);
     }
+    this.#workedMs = this.#deps.monotonic() - begunAtMs;
     this.#builder.advance(chunk.next.next, chunk.next.epoch);
     return true;
   }
@@ -167,10 +173,5 @@ class Reading {
     } catch {
       this.#builder.note(record, { entry: null, isDuplicate: false });
     }
-  }
-
-  async #rest(): Promise<void> {
-    await this.#deps.pause((share - 1) * (this.#deps.monotonic() - this.#begunAtMs));
-    this.#begunAtMs = this.#deps.monotonic();
   }
 }
