@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { startFlags } from '../../test/support/gateway.ts';
 
 /** What is compared: each side is a server in a process of its own, told what to do over IPC. This is the benchmark's end; `serve.ts` is the other. */
 
@@ -80,8 +81,7 @@ const files: Readonly<Record<SideName, string>> = {
   plain: 'plain.ts',
 };
 
-/** What `npm start` gives Node. */
-const flags: Partial<Record<SideName, readonly string[]>> = { carillon: ['--max-semi-space-size=8'] };
+const flags: Partial<Record<SideName, readonly string[]>> = { carillon: startFlags };
 
 const connect = (child: ChildProcess, name: SideName): ((verb: string, argument?: unknown) => Promise<unknown>) => {
   let next = 0;

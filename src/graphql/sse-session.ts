@@ -20,6 +20,12 @@ const comment = toWire(':\n\n');
 export const refusedStream = (errorsJson: string): string =>
   `event: next\ndata: {"errors":${errorsJson}}\n\nevent: complete\ndata:\n\n`;
 
+/**
+ * A chunk of a chunked body (RFC 9112 §7.1), to be written to the socket below the response in the response's turn. The response itself makes four
+ * writes of it, and keeps text and bytes until the kernel has taken all of it.
+ */
+const chunkOf = (text: WireText): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+
 /** The head of an event stream; nothing between here and the client may hold it back. */
 export const openEventStream = (response: ServerResponse): void => {
   response.writeHead(200, {
@@ -42,6 +48,7 @@ export class SseSession implements SessionLink {
   readonly #deps: SocketDeps;
   readonly #connection: SseConnection;
   readonly #handle: SessionHandle;
+  readonly #isChunked: boolean;
   #isOver = false;
   /** The kernel has taken one write. Asked for with each: behind the last of them nothing else would tell that there is room. */
   readonly #taken = (): void => {
@@ -51,6 +58,7 @@ export class SseSession implements SessionLink {
   constructor(connection: SseConnection, deps: SocketDeps) {
     this.#deps = deps;
     this.#connection = connection;
+    this.#isChunked = connection.request.httpVersion !== '1.0';
     this.#handle = deps.services.sessions.open(this, { kind: 'sse' });
     connection.response.on('close', () => this.#ended());
     if (this.#handle.initReceived()) this.#handle.authenticated(connection.viewer);
@@ -113,7 +121,9 @@ export class SseSession implements SessionLink {
     const { counts } = this.#deps.telemetry;
     counts.framesOut++;
     counts.bytesOut += text.length;
-    response.write(text, 'latin1', this.#taken);
+    const { socket } = response;
+    if (this.#isChunked && socket !== null) socket.write(chunkOf(text), 'latin1', this.#taken);
+    else response.write(text, 'latin1', this.#taken);
   }
 
   #ended(): void {

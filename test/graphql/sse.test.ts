@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
 import { openEndpoint, type TestEndpoint } from './endpoint.ts';
@@ -42,6 +44,33 @@ const open = async (
   return { response, text: () => text, ended, cut: () => cutter.abort() };
 };
 
+/** A request for a stream, or for what `body` asks. */
+const post = (version: string, body = JSON.stringify({ query })): string =>
+  [
+    `POST /graphql HTTP/${version}`,
+    'host: gateway',
+    'accept: text/event-stream, application/json',
+    'authorization: Bearer user:ada',
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    '',
+    body,
+  ].join('\r\n');
+
+/** Sends `requests` in one go; the last of them opens a stream. */
+const raw = async (requests: readonly string[]): Promise<{ readonly socket: Socket; text(): string }> => {
+  const count = endpoint.core.opened.length;
+  const { port } = new URL(endpoint.httpUrl);
+  const socket = connect(Number(port), '127.0.0.1');
+  let text = '';
+  socket.on('data', (data) => {
+    text += data.toString('latin1');
+  });
+  socket.write(requests.join(''));
+  await until(() => endpoint.core.opened.length > count && endpoint.core.last.requests.length === 1);
+  return { socket, text: () => text };
+};
+
 const subscribed = async (given: Parameters<typeof open>[0] = {}): Promise<Stream> => {
   const count = endpoint.core.opened.length;
   const stream = await open(given);
@@ -76,6 +105,37 @@ describe('a subscription as event stream', () => {
     const got = lines.flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6))] : []));
     expect(got.map(({ data }) => data.notificationReceived.edge.node.content.title)).toEqual([...titles, 'the end']);
     stream.cut();
+  });
+
+  const eventText =
+    'event: next\nid: cursor-1\ndata: {"data":{"notificationReceived":{"cursor":"cursor-1","edge":{"node":{"title":"event 1"}}}}}\n\n';
+
+  it('is chunked for HTTP/1.1', async () => {
+    const { text, socket } = await raw([post('1.1')]);
+    endpoint.core.last.emit([eventPayload(1)]);
+    const length = eventText.length.toString(16);
+    await until(() => text().endsWith(`\r\n\r\n3\r\n:\n\n\r\n${length}\r\n${eventText}\r\n`));
+    endpoint.core.last.end('draining');
+    await until(() => text().endsWith('\r\n0\r\n\r\n'));
+    socket.destroy();
+  });
+
+  it('goes to the end of the connection for HTTP/1.0', async () => {
+    const { text, socket } = await raw([post('1.0')]);
+    endpoint.core.last.emit([eventPayload(1)]);
+    await until(() => text().endsWith(`\r\n\r\n:\n\n${eventText}`));
+    endpoint.core.last.end('draining');
+    await once(socket, 'close');
+  });
+
+  it('waits for its turn behind a request that was sent before it', async () => {
+    const { text, socket } = await raw([post('1.1', '{"query":"{ __typename }"}'), post('1.1')]);
+    endpoint.core.last.emit([eventPayload(1)]);
+    await until(() => text().includes('cursor-1'));
+    const [answer = '', stream = ''] = text().split('HTTP/1.1 200 OK').slice(1);
+    expect(answer).toContain('__typename');
+    expect(stream).toContain('\r\n\r\n3\r\n:\n\n\r\n');
+    socket.destroy();
   });
 
   it('begins at Last-Event-ID, else at after', async () => {

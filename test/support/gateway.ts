@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,14 @@ export const snapshotOf = async ({
 export const testSecret = 'carillon-tests-share-this-secret-0123456789';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** What `npm start` gives Node. */
+export const startFlags: readonly string[] = (() => {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { scripts } = JSON.parse(manifest) as { readonly scripts: Readonly<Record<string, string>> };
+  return (scripts['start'] ?? '').split(' ').filter((word) => word.startsWith('--'));
+})();
+
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -74,7 +83,7 @@ export const spawnGateway = (
   nodeArguments: readonly string[] = [],
   { dev = false, ownGroup = false }: { readonly dev?: boolean; readonly ownGroup?: boolean } = {},
 ): SpawnedGateway => {
-  const child = spawn(process.execPath, [...nodeArguments, main], {
+  const child = spawn(process.execPath, [...startFlags, ...nodeArguments, main], {
     env: { ...baseEnvironment(), ...(dev ? {} : { CARILLON_JWT_SECRET: testSecret }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: ownGroup,
