@@ -305,6 +305,16 @@ describe('what a fault excuses', () => {
     expect(excuses('g3')).toEqual([undefined]);
   });
 
+  it('after a move from a frozen node, what comes late has come, and so has what a late gap stands for', () => {
+    const began = [checkpoint(at(4, 2)), edge('f0', at(5, 2)), edge('f1', at(5, 3)), closed, on('g2'), resumed(null)];
+    const late = [edge('m2', at(3, 2)), gap('UNREADABLE', at(4, 2)), edge('f0', at(5, 2)), edge('f1', at(5, 3))];
+    const found = (ada: readonly Timed[]): readonly string[] =>
+      rulesOf({ ada: [...zeroCode.slice(0, -after.length), ...ada], faults: did('gateway-freeze', 'g1') });
+    expect(found([...began, ...late])).toEqual([]);
+    expect(found([...began, late[0], checkpoint(at(4, 2)), late[2], late[3]] as Timed[])).toEqual(['d', 'i']);
+    expect(found([...began, late[1], late[2], late[3]] as Timed[])).toContain('i');
+  });
+
   it('deleted records make EXPIRED true, as far as they go', () => {
     const start: Timed = { kind: 'start', era: 1, partition: 0, offset: 3, t: 2_000 };
     expect(rulesOf({ log: [...theLog, start], ...changed(edge('m2', at(3, 2)), gap('EXPIRED', at(3, 2))) })).toEqual(

@@ -71,16 +71,21 @@ const violationOf = (visit: Visit, evidence: Evidence, record: Placed): Omit<Vio
   };
 };
 
+type Late = { readonly client: Witness; readonly evidence: Evidence; readonly visits: readonly Visit[] };
+
 /**
- * What has not come by the end. A node that could not tell of a place in time tells of it late: then the client is called back to it, and what it
- * missed comes after what it has had since.
+ * What has not come by the end, nor a gap in its place. A node that could not tell of a place in time tells of it late: then the client is called back
+ * to it, and what it missed comes after what it has had since.
  */
-const notComeLate = (client: Witness, visit: Visit, lost: readonly Placed[]): readonly Placed[] => {
-  const late = client.entries.flatMap((entry) =>
-    entry.kind === 'payload' && entry.t >= visit.t && entry.title !== null ? [entry.title] : [],
-  );
-  const titles = new Set(late);
-  return lost.filter(({ title }) => !titles.has(title));
+const notComeLate = ({ client, evidence, visits }: Late, visit: Visit, lost: readonly Placed[]): readonly Placed[] => {
+  const steps = visits.flatMap((each) => (each.t >= visit.t ? each.steps : []));
+  const came = new Set<string | null>();
+  for (const { payload, from, to } of steps) {
+    came.add(payload.title);
+    if (payload.gap === null || from === null || to === null) continue;
+    for (const { title } of passedBy(client, evidence, { from, to })) came.add(title);
+  }
+  return lost.filter(({ title }) => !came.has(title));
 };
 
 /** Judges the resumes of a client that passes no cursor. */
@@ -90,7 +95,8 @@ export const judgeResumes = (client: Witness, evidence: Evidence, visits: readon
   if (client.style !== 'zero-code') return { violations, lostToKill };
   for (const visit of visits) {
     const lost = lostIn(client, evidence, visit);
-    if (!isPlaceKilled(visit, evidence)) violations.push(...violationsIn(client, evidence, { visit, lost }));
+    if (!isPlaceKilled(visit, evidence))
+      violations.push(...violationsIn({ client, evidence, visits }, { visit, lost }));
     else if (lost !== 'another topic') lostToKill.push(...lost);
   }
   return { violations, lostToKill };
@@ -98,11 +104,12 @@ export const judgeResumes = (client: Witness, evidence: Evidence, visits: readon
 
 type Resumed = { readonly visit: Visit; readonly lost: ReturnType<typeof lostIn> };
 
-const violationsIn = (client: Witness, evidence: Evidence, { visit, lost }: Resumed): Violation[] => {
+const violationsIn = (late: Late, { visit, lost }: Resumed): Violation[] => {
+  const { client, evidence } = late;
   if (lost === 'another topic') {
     const how = `went on in another topic without a gap at ${clockOf(visit.t)}`;
     return [{ rule: 'l', actor: client.name, record: 'everything before', evidence: how }];
   }
-  const gone = couldNotTell(visit, evidence) === null ? lost : notComeLate(client, visit, lost);
+  const gone = couldNotTell(visit, evidence) === null ? lost : notComeLate(late, visit, lost);
   return gone.map((record) => ({ ...violationOf(visit, evidence, record), actor: client.name }));
 };
