@@ -20,6 +20,7 @@ import { createRendering } from './rendering.ts';
 import { attachResolvers } from './resolvers.ts';
 import type { EventSchema } from './schema/index.ts';
 import { SharedDeflate } from './shared-deflate.ts';
+import { SharedFrames } from './shared-frames.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { SocketWrites } from './socket-writes.ts';
 import { createUpgrades } from './upgrade.ts';
@@ -92,7 +93,7 @@ export const createGraphqlServer = (deps: GraphqlServerDeps): GraphqlServer => {
   const rendering = createRendering({ schema, mask, telemetry });
   const writes = new SocketWrites();
   const deflate = options.isCompressionEnabled === true ? new SharedDeflate() : null;
-  const sending = { rendering, writes, deflate };
+  const sending = { rendering, frames: new SharedFrames(rendering), writes, deflate };
   const shared: SocketDeps = { schema, documents, ...sending, mask, services, telemetry, clock, limits };
   const runOperation = createHttpOperations(shared);
   const execute = createHttpExecutor({ ...shared, path, isGraphiqlEnabled });

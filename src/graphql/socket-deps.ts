@@ -7,6 +7,7 @@ import type { OperationServices } from './operation-context.ts';
 import type { GraphqlLimits } from './options.ts';
 import type { Rendering } from './rendering.ts';
 import type { SharedDeflate } from './shared-deflate.ts';
+import type { SharedFrames } from './shared-frames.ts';
 import type { SocketWrites } from './socket-writes.ts';
 
 /** What all sockets of a server share. */
@@ -14,6 +15,7 @@ export type SocketDeps = {
   readonly schema: GraphQLSchema;
   readonly documents: Documents;
   readonly rendering: Rendering;
+  readonly frames: SharedFrames;
   readonly writes: SocketWrites;
   /** Null where nothing is compressed. */
   readonly deflate: SharedDeflate | null;

@@ -11,6 +11,7 @@ import { type Close, closeOf, violations } from './close-codes.ts';
 import { MessageBudget } from './message-budget.ts';
 import { PeerPings } from './peer-pings.ts';
 import { canInflate, type SharedDeflate } from './shared-deflate.ts';
+import type { FrameParts } from './shared-frames.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { SocketOperations } from './socket-operations.ts';
 import {
@@ -130,24 +131,32 @@ export class SocketSession implements SessionLink, WriterOwner {
   }
 
   deliver(batch: readonly Delivery[]): void {
-    const { rendering } = this.#deps;
-    for (const delivery of batch) {
-      const { operationId, trace } = delivery;
-      this.#next(operationId, rendering.render(delivery), trace === null);
-      if (trace !== null) this.#writer.afterFlush(() => trace.event('written'));
-    }
+    const frames = this.#deflate === null ? this.#sharedFrames(batch) : null;
+    if (frames === null) for (const delivery of batch) this.#next(delivery);
+    else this.#writer.writeFrames(frames, this.#head);
+  }
+
+  #sharedFrames(batch: readonly Delivery[]): FrameParts | null {
+    this.#goTo(batch[0]?.operationId ?? '');
+    return this.#deps.frames.find(batch, this.#head.length);
+  }
+
+  /** Most sockets have one subscription, most of the time. */
+  #goTo(operationId: string): void {
+    if (operationId === this.#operationId) return;
+    this.#operationId = operationId;
+    this.#head = nextHead(operationId);
   }
 
   /** What many share is worth compressing; a trace makes each its own. */
-  #next(operationId: string, result: WireText, isShared: boolean): void {
-    // Most sockets have one subscription, most of the time.
-    if (operationId !== this.#operationId) {
-      this.#operationId = operationId;
-      this.#head = nextHead(operationId);
-    }
-    const deflated = isShared ? (this.#deflate?.message(this.#head, result) ?? null) : null;
+  #next(delivery: Delivery): void {
+    const { operationId, trace } = delivery;
+    this.#goTo(operationId);
+    const result = this.#deps.rendering.render(delivery);
+    const deflated = trace === null ? (this.#deflate?.message(this.#head, result) ?? null) : null;
     if (deflated === null) this.#writer.write(`${this.#head}${result}}` as WireText);
     else this.#writer.writeDeflated(deflated);
+    if (trace !== null) this.#writer.afterFlush(() => trace.event('written'));
   }
 
   mark({ counter, tokenExpiresInMs, isProbe }: Marker): void {

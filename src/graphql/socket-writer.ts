@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Counts } from '../telemetry/facade.ts';
 import type { Close } from './close-codes.ts';
+import { deflatedTextFrame, frameHead, pingFrame, textFrame } from './frame-head.ts';
+import type { FrameParts } from './shared-frames.ts';
 import type { SocketWrites, Writable } from './socket-writes.ts';
 import type { WireText } from './wire-text.ts';
 
@@ -24,33 +26,9 @@ export type WriterOwner = {
   drained(): void;
 };
 
-const text = 0x81;
-/** The first reserved bit says that the payload is deflated (RFC 7692 §6). */
-const deflatedText = 0xc1;
-const ping = 0x89;
 const empty = Buffer.alloc(0);
 /** What waits for the end of a tick on one socket, at most: more goes at once. */
 const maxPendingBytes = 65_536;
-
-/** Length of a payload in the head of a frame (RFC 6455 §5.2), one character per byte. */
-const lengthOf = (bytes: number): string => {
-  if (bytes < 126) return String.fromCharCode(bytes);
-  if (bytes < 65_536) return String.fromCharCode(126, bytes >> 8, bytes & 0xff);
-  const [high, low] = [Math.floor(bytes / 2 ** 32), bytes % 2 ** 32];
-  const parts = [high, low].flatMap((word) => [24, 16, 8, 0].map((shift) => (word >>> shift) & 0xff));
-  return String.fromCharCode(127, ...parts);
-};
-
-/** Of the last frame: what goes to many is as long for most of them. */
-let last = { opcode: 0, bytes: -1, head: '' };
-
-/** Head of an unmasked, final frame. */
-const headOf = (opcode: number, bytes: number): string => {
-  if (last.bytes !== bytes || last.opcode !== opcode) {
-    last = { opcode, bytes, head: String.fromCharCode(opcode) + lengthOf(bytes) };
-  }
-  return last.head;
-};
 
 export class SocketWriter implements Writable {
   readonly #owner: WriterOwner;
@@ -79,17 +57,25 @@ export class SocketWriter implements Writable {
 
   /** Writes a text frame in this tick, after those before it. Nothing happens on a closed socket. */
   write(frame: WireText): void {
-    this.#write(text, frame);
+    this.#write(textFrame, frame);
   }
 
   /** The same of a payload that is deflated as permessage-deflate has it; only where that was agreed on. */
   writeDeflated(payload: WireText): void {
-    this.#write(deflatedText, payload);
+    this.#write(deflatedTextFrame, payload);
+  }
+
+  /** Writes frames that are made already but for their `beginning`. */
+  writeFrames({ parts, payloadBytes }: FrameParts, beginning: WireText): void {
+    if (!this.#isOpen) return;
+    this.#counts.framesOut += parts.length - 1;
+    this.#counts.bytesOut += payloadBytes;
+    this.#add(parts.join(beginning));
   }
 
   /** An RFC 6455 ping with `payload`, at most 125 characters of ASCII, in its place among the frames. */
   pingPeer(payload: string): void {
-    if (this.#isOpen) this.#add(headOf(ping, payload.length) + payload);
+    if (this.#isOpen) this.#add(frameHead(pingFrame, payload.length) + payload);
   }
 
   /** Calls `task` once what was put down is written: now, if nothing waits; never, if the connection ends before. */
@@ -147,7 +133,7 @@ export class SocketWriter implements Writable {
     if (!this.#isOpen) return;
     this.#counts.framesOut++;
     this.#counts.bytesOut += payload.length;
-    this.#add(headOf(opcode, payload.length) + payload);
+    this.#add(frameHead(opcode, payload.length) + payload);
   }
 
   #add(frame: string): void {

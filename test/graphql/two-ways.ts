@@ -13,6 +13,7 @@ import { defaultGraphqlLimits } from '../../src/graphql/options.ts';
 import { createRendering } from '../../src/graphql/rendering.ts';
 import { attachResolvers } from '../../src/graphql/resolvers.ts';
 import { loadEventSchema } from '../../src/graphql/schema/index.ts';
+import { SharedFrames } from '../../src/graphql/shared-frames.ts';
 import { SocketWrites } from '../../src/graphql/socket-writes.ts';
 import { createHttpExecutor } from '../../src/graphql/yoga.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
@@ -111,9 +112,11 @@ const depsFor = (core: HandDrivenCore, isIntrospectionEnabled: boolean): HttpDep
   };
   const telemetry = silentTelemetry();
   const shared = { schema, documents, mask, services };
+  const rendering = createRendering({ schema, mask, telemetry });
   return {
     ...shared,
-    rendering: createRendering({ schema, mask, telemetry }),
+    rendering,
+    frames: new SharedFrames(rendering),
     writes: new SocketWrites(),
     deflate: null,
     telemetry,
