@@ -169,6 +169,18 @@ export type DeadLetterReason = {
 /** Reads one record. Never throws; whatever is wrong with the record is in the result. */
 export type DecodeRecord = (record: LogRecord) => Decoded;
 
+/** A record that is for somebody, before its content is looked at. */
+export type AddressedRecord = {
+  readonly kind: 'addressed';
+  readonly audience: Audience;
+  readonly dedupeKey: string;
+  /** Decodes it to the end. The same as `DecodeRecord` gives, each time anew. */
+  read(): Extract<Decoded, { readonly kind: 'event' | 'unreadable' }>;
+};
+
+/** Reads of one record only whom it is for: a third of the work where it is for nobody here. Never throws. */
+export type OpenRecord = (record: LogRecord) => AddressedRecord | Extract<Decoded, { readonly kind: 'dead' | 'skip' }>;
+
 /** An event to be published, already validated: the producer side of an Envelope. */
 export type NewEvent = {
   readonly source: string;

@@ -1,9 +1,9 @@
-import type { DecodeRecord, PartitionId } from '../event.ts';
+import type { LogRecord, OpenRecord, PartitionId } from '../event.ts';
 import type { EventLog, LogChunk } from '../log/event-log.ts';
 import { type Block, BlockBuilder } from './block.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
-import { judge } from './entry.ts';
+import { openEntry } from './entry.ts';
 import { partitionsOf } from './tail.ts';
 
 /**
@@ -13,7 +13,7 @@ import { partitionsOf } from './tail.ts';
 
 export type BlockWarmerDeps = {
   readonly log: EventLog;
-  readonly decode: DecodeRecord;
+  readonly open: OpenRecord;
   readonly blocks: Blocks;
   /** Older records are not replayed, so nobody asks. */
   readonly maxAgeMs: number;
@@ -127,6 +127,8 @@ const readBlocks = async (deps: BlockWarmerDeps, range: Range): Promise<boolean>
   return reading.newestMs >= deps.now() - deps.maxAgeMs;
 };
 
+const nobodys = { audience: null, isDuplicate: false };
+
 class Reading {
   readonly made: Block[] = [];
   /** When the newest record was written; now where there was none. */
@@ -163,15 +165,15 @@ class Reading {
   }
 
   /** A bug of ours in one record makes it nothing, here as wherever it is read. */
-  #take(record: Parameters<DecodeRecord>[0]): void {
+  #take(record: LogRecord): void {
     this.newestMs = record.timestampMs;
     try {
       this.#builder.note(
         record,
-        judge(record, this.#deps.decode, (key, at) => this.#window.note(key, at)),
+        openEntry(record, this.#deps.open, (key, at) => this.#window.note(key, at)) ?? nobodys,
       );
     } catch {
-      this.#builder.note(record, { entry: null, isDuplicate: false });
+      this.#builder.note(record, nobodys);
     }
   }
 }

@@ -1,6 +1,5 @@
-import type { Position } from '../event.ts';
+import type { Audience, Position } from '../event.ts';
 import { AudienceFilter, type AudienceKey, audienceKeyOf } from './audience-filter.ts';
-import { audienceOf, type Judged } from './entry.ts';
 
 /** A stretch of a partition that has been read to its end: whom it is for, and which of its records are duplicates. */
 export type Block = {
@@ -12,6 +11,9 @@ export type Block = {
   /** Within the block, rising. Who reads it later need not read what comes before to know them. */
   readonly duplicates: readonly number[];
 };
+
+/** What was found out about a record. */
+export type Noted = { readonly audience: Audience | null; readonly isDuplicate: boolean };
 
 /** What a block takes in memory, beside its filter. */
 const overheadBytes = 160;
@@ -45,12 +47,12 @@ export class BlockBuilder {
     this.#isWhole = Number(from) % size === 0;
   }
 
-  /** A record was judged. Offsets rise. */
-  note({ offset, epoch }: Position, { entry, isDuplicate }: Pick<Judged, 'entry' | 'isDuplicate'>): void {
+  /** A record was judged; without an audience it is for nobody. Offsets rise. */
+  note({ offset, epoch }: Position, { audience, isDuplicate }: Noted): void {
     if (offset < this.#from) return;
     this.advance(offset, epoch === this.#epoch ? epoch : -1);
     this.#epoch = epoch;
-    if (entry !== null) this.#keys.add(audienceKeyOf(audienceOf(entry)));
+    if (audience !== null && !isDuplicate) this.#keys.add(audienceKeyOf(audience));
     if (isDuplicate) this.#duplicates.push(Number(offset) % this.#size);
   }
 

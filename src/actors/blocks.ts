@@ -1,7 +1,6 @@
 import type { NextOffset, PartitionId, Position } from '../event.ts';
 import { AudienceFilter, type AudienceKey } from './audience-filter.ts';
-import { type Block, BlockBuilder, blockBytes } from './block.ts';
-import type { Judged } from './entry.ts';
+import { type Block, BlockBuilder, blockBytes, type Noted } from './block.ts';
 
 /**
  * What this node knows of the log without reading it again: per partition and stretch of offsets, whom something is for. Made from what the
@@ -60,8 +59,8 @@ export class Blocks {
   }
 
   /** The intake has judged a record. */
-  note(position: Position, judged: Pick<Judged, 'entry' | 'isDuplicate'>): void {
-    this.#partitions.get(position.partition)?.builder.note(position, judged);
+  note(position: Position, noted: Noted): void {
+    this.#partitions.get(position.partition)?.builder.note(position, noted);
   }
 
   /** The intake has read everything before `next`. */

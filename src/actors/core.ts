@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { CursorCodec } from '../cursor.ts';
-import type { DeadLetterReason, DecodeRecord, EncodeEvent, NewRecord, Position } from '../event.ts';
+import type { DeadLetterReason, DecodeRecord, EncodeEvent, NewRecord, OpenRecord, Position } from '../event.ts';
 import { partitionId } from '../event.ts';
 import type { EventLog, Feed } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
@@ -42,6 +42,7 @@ import { warmUp } from './warm-up.ts';
 export type CoreDeps = {
   /** Over the notification topics; opened here, closed by its owner. */
   readonly log: EventLog;
+  readonly open: OpenRecord;
   readonly decode: DecodeRecord;
   readonly encode: EncodeEvent;
   readonly cursors: CursorCodec;
@@ -120,7 +121,7 @@ class ActorCore implements Core {
     this.#deps = deps;
     this.#options = { ...defaultCoreOptions, ...deps.options };
     this.#scheduler = deps.scheduler ?? systemScheduler;
-    const { clock, log, telemetry, decode, cursors, encode } = deps;
+    const { clock, log, telemetry, open, cursors, encode } = deps;
     this.#wheel = createTimerWheel({ clock, onThrow: (thrown) => this.#taskThrew(thrown) });
     this.#tail = new Tail(cursors);
     this.#ring = new Ring(this.#options.ringBytesPerPartition);
@@ -132,7 +133,7 @@ class ActorCore implements Core {
     });
     this.#catchUps = new CatchUpPool({
       log,
-      decode,
+      open,
       cursors,
       tail: this.#tail,
       ring: this.#ring,
@@ -228,10 +229,10 @@ class ActorCore implements Core {
   }
 
   #blockWarmerDeps(): BlockWarmerDeps {
-    const { log, decode, clock } = this.#deps;
+    const { log, open, clock } = this.#deps;
     return {
       log,
-      decode,
+      open,
       blocks: this.#blocks,
       maxAgeMs: this.#options.replayMaxAgeMs,
       now: () => clock.now(),
@@ -347,8 +348,8 @@ class ActorCore implements Core {
     const topic = this.#tail.topics[0]?.name ?? '';
     const timestampMs = this.#deps.clock.now();
     const position = { partition: partitionId(topic, 0), offset: 0n, epoch: -1, timestampMs };
-    const decoded = this.#deps.decode({ ...position, key: record.key, value: record.value, headers: record.headers });
-    return decoded.kind === 'event' && this.#intake.hasSeen(decoded.envelope.dedupeKey);
+    const opened = this.#deps.open({ ...position, key: record.key, value: record.value, headers: record.headers });
+    return opened.kind === 'addressed' && this.#intake.hasSeen(opened.dedupeKey);
   }
 
   #time() {

@@ -1,4 +1,14 @@
-import type { Audience, Decoded, DecodeRecord, Envelope, LogRecord, Position, TopicName, UserId } from '../event.ts';
+import type {
+  Audience,
+  Decoded,
+  DecodeRecord,
+  Envelope,
+  LogRecord,
+  OpenRecord,
+  Position,
+  TopicName,
+  UserId,
+} from '../event.ts';
 
 /** What one record means for subscribers: an envelope, or a place where one should be. Anything else is no entry. */
 export type Entry =
@@ -15,20 +25,36 @@ export type Judged = { readonly decoded: Decoded; readonly isDuplicate: boolean;
 /** Says whether the event of `key` at `offset` was there before, and takes note of it. Asked once per record, offsets rising. */
 export type NoteKey = (key: string, offset: bigint) => boolean;
 
-/** Decodes and judges one record. Live reading and catch-up both use it, so that they agree. Never throws. */
+/** Whom a record is for, and whether it is a duplicate; its entry for those who are. */
+export type Opened = { readonly audience: Audience; readonly isDuplicate: boolean; readEntry(): Entry };
+
+/** Judges one record without reading its content; null: it is for nobody. Says what `judge` says. */
+export const openEntry = (record: LogRecord, open: OpenRecord, noteKey: NoteKey): Opened | null => {
+  const opened = open(record);
+  if (opened.kind !== 'addressed') return null;
+  const isDuplicate = noteKey(opened.dedupeKey, record.offset);
+  return { audience: opened.audience, isDuplicate, readEntry: () => entryOf(record, opened.read()) };
+};
+
+/** Decodes and judges one record. Never throws. */
 export const judge = (record: LogRecord, decode: DecodeRecord, noteKey: NoteKey): Judged => {
   const decoded = decode(record);
   if (decoded.kind !== 'event' && decoded.kind !== 'unreadable') return { decoded, isDuplicate: false, entry: null };
   const key = decoded.kind === 'event' ? decoded.envelope.dedupeKey : decoded.dedupeKey;
   if (noteKey(key, record.offset)) return { decoded, isDuplicate: true, entry: null };
+  return { decoded, isDuplicate: false, entry: entryOf(record, decoded) };
+};
+
+const entryOf = (
+  { partition, offset, epoch }: LogRecord,
+  decoded: Extract<Decoded, { readonly kind: 'event' | 'unreadable' }>,
+): Entry => {
   if (decoded.kind === 'event') {
     const { envelope } = decoded;
-    return { decoded, isDuplicate: false, entry: { kind: 'event', position: envelope.position, envelope } };
+    return { kind: 'event', position: envelope.position, envelope };
   }
-  const { partition, offset, epoch } = record;
   const { audience, createdAtMs } = decoded;
-  const position = { partition, offset, epoch };
-  return { decoded, isDuplicate: false, entry: { kind: 'unreadable', position, audience, createdAtMs } };
+  return { kind: 'unreadable', position: { partition, offset, epoch }, audience, createdAtMs };
 };
 
 /** Whether an event's time is over at `nowMs` (wall clock): it is not delivered any more, wherever it waits. */

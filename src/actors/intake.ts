@@ -4,7 +4,7 @@ import type { Telemetry } from '../telemetry/facade.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
-import { judge } from './entry.ts';
+import { audienceOf, judge } from './entry.ts';
 import { isReplaced } from './resume.ts';
 import type { Ring } from './ring.ts';
 import type { Router } from './router.ts';
@@ -164,7 +164,7 @@ export class Intake implements FeedHandler {
       telemetry.counts.recordsRead += 1;
       const window = this.#window(partition);
       const { decoded, isDuplicate, entry } = judge(record, decode, (key, at) => window.note(key, at));
-      blocks.note(record, { entry, isDuplicate });
+      blocks.note(record, { audience: entry === null ? null : audienceOf(entry), isDuplicate });
       this.#count(decoded, isDuplicate);
       this.#report(decoded, { partition, offset, epoch });
       if (entry === null) return;

@@ -1,9 +1,9 @@
-import type { DecodeRecord, LogRecord, PartitionId } from '../event.ts';
+import type { LogRecord, OpenRecord, PartitionId } from '../event.ts';
 import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log.ts';
 import type { Counts } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
-import { type Entry, judge, type NoteKey } from './entry.ts';
+import { type NoteKey, type Opened, openEntry } from './entry.ts';
 import type { FeedGap } from './intake.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Stretch, StretchBuilder } from './stretch.ts';
@@ -11,13 +11,13 @@ import { partitionsOf, type Tail } from './tail.ts';
 import type { Turn } from './turn.ts';
 
 /**
- * One reading of a partition, from a position to the tail, shared by all who are catching up there: each record is fetched and decoded once. It goes
+ * One reading of a partition, from a position to the tail, shared by all who are catching up there: each record is fetched once, and decoded once if it is for any of them. It goes
  * on as long as anybody waits for more, and keeps what it has read for those who are slower, within bounds. Who falls behind these has lost it.
  */
 
 export type LogRunDeps = {
   readonly log: EventLog;
-  readonly decode: DecodeRecord;
+  readonly open: OpenRecord;
   readonly turn: Turn;
   readonly scheduler: Scheduler;
   readonly counts: Counts;
@@ -194,19 +194,28 @@ export class LogRun {
   #take(record: LogRecord, builder: StretchBuilder): boolean {
     const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
     if (noteKey === null) this.#add({ kind: 'ended', error: null });
-    else builder.add(record, this.#judge(record, noteKey));
+    else this.#keep(record, this.#judge(record, noteKey), builder);
     return noteKey !== null;
   }
 
-  /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */
-  #judge(record: LogRecord, noteKey: NoteKey): Entry | null {
-    const { counts, decode } = this.#deps;
+  #judge(record: LogRecord, noteKey: NoteKey): Opened | null {
+    const { counts, open } = this.#deps;
     counts.catchUpRecords += 1;
     counts.catchUpBytes += record.value?.length ?? 0;
+    return this.#guarded(() => openEntry(record, open, noteKey));
+  }
+
+  #keep(record: LogRecord, opened: Opened | null, builder: StretchBuilder): void {
+    if (opened === null || opened.isDuplicate) return;
+    builder.add(record, opened.audience, () => this.#guarded(() => opened.readEntry()));
+  }
+
+  /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */
+  #guarded<Result>(task: () => Result): Result | null {
     try {
-      return judge(record, decode, noteKey).entry;
+      return task();
     } catch {
-      counts.actorFailures += 1;
+      this.#deps.counts.actorFailures += 1;
       return null;
     }
   }

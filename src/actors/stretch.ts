@@ -1,15 +1,31 @@
-import type { LogRecord, NextOffset, TopicName, UserId } from '../event.ts';
-import { type Addressee, audienceOf, type Entry } from './entry.ts';
+import type { Audience, LogRecord, NextOffset, TopicName, UserId } from '../event.ts';
+import type { Addressee, Entry } from './entry.ts';
 
 /** What was read of a partition in one go, by whom it is for. */
 
 /** One entry with its place and the time at which its record was written. */
-export type StretchEntry = {
-  readonly entry: Entry;
-  readonly offset: bigint;
-  readonly epoch: number;
-  readonly timestampMs: number;
-};
+export type StretchEntry = Place & { readonly entry: Entry };
+
+type Place = { readonly offset: bigint; readonly epoch: number; readonly timestampMs: number };
+
+/** A record that nobody has asked for yet keeps its bytes; then it is its entry, null where it has none. */
+class Kept {
+  readonly place: Place;
+  #entry: Entry | null = null;
+  #read: (() => Entry | null) | null;
+
+  constructor(place: Place, read: () => Entry | null) {
+    this.place = place;
+    this.#read = read;
+  }
+
+  /** Read once: who shares it shares what is rendered of it. */
+  get entry(): Entry | null {
+    if (this.#read !== null) this.#entry = this.#read();
+    this.#read = null;
+    return this.#entry;
+  }
+}
 
 export type Stretch = {
   /** Everything before it has been read. */
@@ -20,32 +36,34 @@ export type Stretch = {
   entriesFor(addressee: Addressee, position: bigint): readonly StretchEntry[];
 };
 
-/** An entry that nobody is addressed by costs next to nothing. */
-const overheadBytes = 200;
+/** What a record costs beside key and value: its headers, and its place here. */
+const overheadBytes = 400;
 
-const add = <Key>(map: Map<Key, StretchEntry[]>, key: Key, entry: StretchEntry): void => {
+const add = <Key>(map: Map<Key, Kept[]>, key: Key, entry: Kept): void => {
   const list = map.get(key);
   if (list === undefined) map.set(key, [entry]);
   else list.push(entry);
 };
 
-const byOffset = (a: StretchEntry, b: StretchEntry): number => (a.offset < b.offset ? -1 : 1);
+const byOffset = (a: Kept, b: Kept): number => (a.place.offset < b.place.offset ? -1 : 1);
+
+const bytesOf = ({ key, value }: LogRecord): number => overheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
 
 /** Builds one, record after record. */
 export class StretchBuilder {
-  readonly #users = new Map<UserId, StretchEntry[]>();
-  readonly #topics = new Map<TopicName, StretchEntry[]>();
-  readonly #everyone: StretchEntry[] = [];
+  readonly #users = new Map<UserId, Kept[]>();
+  readonly #topics = new Map<TopicName, Kept[]>();
+  readonly #everyone: Kept[] = [];
   #bytes = overheadBytes;
 
-  add({ offset, epoch, timestampMs }: LogRecord, entry: Entry | null): void {
-    if (entry === null) return;
-    this.#bytes += overheadBytes + (entry.kind === 'event' ? entry.envelope.bytes : 0);
-    const placed = { entry, offset, epoch, timestampMs };
-    const audience = audienceOf(entry);
-    if (audience.kind === 'user') add(this.#users, audience.userId, placed);
-    else if (audience.kind === 'topic') add(this.#topics, audience.topic, placed);
-    else this.#everyone.push(placed);
+  /** `read` gives the record's entry; it is called when somebody of the audience comes by. */
+  add(record: LogRecord, audience: Audience, read: () => Entry | null): void {
+    this.#bytes += bytesOf(record);
+    const { offset, epoch, timestampMs } = record;
+    const kept = new Kept({ offset, epoch, timestampMs }, read);
+    if (audience.kind === 'user') add(this.#users, audience.userId, kept);
+    else if (audience.kind === 'topic') add(this.#topics, audience.topic, kept);
+    else this.#everyone.push(kept);
   }
 
   finish(next: NextOffset): Stretch {
@@ -57,8 +75,9 @@ export class StretchBuilder {
         const lists = names.map((name) => topics.get(name) ?? []);
         if (userId !== null) lists.push(users.get(userId) ?? []);
         if (takesEveryone) lists.push(everyone);
-        const all = lists.flat().filter(({ offset }) => offset >= position);
-        return all.length > 1 && lists.length > 1 ? all.sort(byOffset) : all;
+        const all = lists.flat().filter(({ place }) => place.offset >= position);
+        if (all.length > 1 && lists.length > 1) all.sort(byOffset);
+        return all.flatMap(({ place, entry }) => (entry === null ? [] : [{ ...place, entry }]));
       },
     };
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import {
+  type AddressedRecord,
   type Audience,
   type DeadLetterReason,
   type Decoded,
@@ -13,6 +14,7 @@ import {
   type LogRecord,
   type NotificationId,
   notificationId,
+  type OpenRecord,
   type PartitionId,
 } from '../event.ts';
 import { parseRfc3339 } from '../rfc3339.ts';
@@ -41,8 +43,8 @@ export type ContentResult =
   | { readonly ok: true; readonly content: EventContent; readonly display: Display }
   | { readonly ok: false; readonly code: 'unknown_type' | 'invalid_content'; readonly detail: string };
 
-/** Both directions of the binding. `decode` never throws; `encode` takes validated events only. */
-export type RecordCodec = { readonly decode: DecodeRecord; readonly encode: EncodeEvent };
+/** Both directions of the binding. `open` and `decode` never throw; `encode` takes validated events only. */
+export type RecordCodec = { readonly open: OpenRecord; readonly decode: DecodeRecord; readonly encode: EncodeEvent };
 
 export type RecordCodecOptions = {
   readonly content: ContentCodec;
@@ -69,9 +71,12 @@ type Known = {
   readonly bytes: number;
 };
 
-const dead = (code: DeadLetterReason['code'], detail: string): Decoded => ({ kind: 'dead', reason: { code, detail } });
+type Opened = ReturnType<OpenRecord>;
+type Read = ReturnType<AddressedRecord['read']>;
 
-const unreadable = (known: Known, reason: DeadLetterReason, isDeadLetter = true): Decoded => ({
+const dead = (code: DeadLetterReason['code'], detail: string): Opened => ({ kind: 'dead', reason: { code, detail } });
+
+const unreadable = (known: Known, reason: DeadLetterReason, isDeadLetter = true): Read => ({
   kind: 'unreadable',
   audience: known.audience,
   dedupeKey: known.dedupeKey,
@@ -143,6 +148,11 @@ const invalidAttribute = ({ attributes, createdAtMs, expiresAtMs }: Known): stri
   return null;
 };
 
+const dedupeKeyOf = ({ source, id }: EventAttributes, audience: Audience, place: string): string => {
+  const event = place === '' ? `${source?.length ?? 0}:${source ?? ''}${id?.length ?? 0}:${id ?? ''}` : place;
+  return `${event}${audience.kind}:${subjectOf(audience)}`;
+};
+
 const timeOf = (text: string): number => parseRfc3339(text) ?? Number.NaN;
 
 /** The event's fields: the value itself, or `data` of the structured envelope. */
@@ -163,12 +173,17 @@ class Decoder {
   }
 
   decode(record: LogRecord): Decoded {
+    const opened = this.open(record);
+    return opened.kind === 'addressed' ? opened.read() : opened;
+  }
+
+  open(record: LogRecord): Opened {
     const { value } = record;
     if (value === null) return { kind: 'skip', why: 'tombstone' };
     const headers = collectHeaders(record.headers);
     switch (contentMode(headers)) {
       case 'binary':
-        return this.#judge(record, headerAttributes(headers), () => parseJsonValue(value));
+        return this.#open(record, headerAttributes(headers), () => parseJsonValue(value));
       case 'structured':
         return this.#structured(record, value, headers);
       case 'foreign':
@@ -177,26 +192,49 @@ class Decoder {
   }
 
   /** The audience is inside the envelope here, so one that does not parse is a dead letter. */
-  #structured(record: LogRecord, value: Buffer, headers: HeaderBytes): Decoded {
+  #structured(record: LogRecord, value: Buffer, headers: HeaderBytes): Opened {
     const parsed = parseJsonValue(value);
     if (!parsed.ok) return { kind: 'dead', reason: parsed.reason };
     const envelope = parsed.value;
     if (!isObject(envelope)) return dead('not_an_object', 'the CloudEvents envelope is not an object');
-    return this.#judge(record, envelopeAttributes(envelope, headers), () => dataOf(envelope));
+    return this.#open(record, envelopeAttributes(envelope, headers), () => dataOf(envelope));
   }
 
-  #judge(record: LogRecord, attributes: EventAttributes, data: () => JsonResult): Decoded {
+  #open(record: LogRecord, attributes: EventAttributes, data: () => JsonResult): Opened {
     const audience = audienceOf(attributes, record.key);
     if ('code' in audience) return { kind: 'dead', reason: audience };
-    const known = this.#known(record, attributes, audience);
+    const place = this.#placeOf(record, attributes);
+    const dedupeKey = dedupeKeyOf(attributes, audience, place);
+    const known = (): Known => ({
+      record,
+      attributes,
+      audience,
+      id: place === '' ? notificationId(attributes.source ?? '', attributes.id ?? '') : notificationId('', place),
+      dedupeKey,
+      createdAtMs: attributes.time === null ? record.timestampMs : timeOf(attributes.time),
+      expiresAtMs: attributes.expirytime === null ? null : timeOf(attributes.expirytime),
+      bytes: sizeOf(record),
+    });
+    if (this.#isOver(attributes) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
+    return { kind: 'addressed', audience, dedupeKey, read: () => this.#read(known(), data) };
+  }
+
+  /** Without an id only the place in the log tells events apart; `@` keeps such keys away from the others. Empty where there is an id. */
+  #placeOf({ partition, offset }: LogRecord, { id }: EventAttributes): string {
+    if (id !== null && id !== '') return '';
+    return `@${this.#options.fingerprintOf(partition)}/${partition}/${offset}`;
+  }
+
+  #isOver({ expirytime }: EventAttributes): boolean {
+    return expirytime !== null && timeOf(expirytime) <= this.#options.clock.now();
+  }
+
+  #read(known: Known, data: () => JsonResult): Read {
     const invalid = invalidAttribute(known);
     if (invalid !== null) {
       // A time that cannot be read must not reach anybody as a date.
-      const dated = Number.isNaN(known.createdAtMs) ? { ...known, createdAtMs: record.timestampMs } : known;
+      const dated = Number.isNaN(known.createdAtMs) ? { ...known, createdAtMs: known.record.timestampMs } : known;
       return unreadable(dated, { code: 'invalid_attribute', detail: invalid });
-    }
-    if (known.expiresAtMs !== null && known.expiresAtMs <= this.#options.clock.now()) {
-      return { kind: 'skip', why: 'expired' };
     }
     if (known.bytes > this.#maxRecordBytes) {
       const detail = `the record has ${known.bytes} bytes; ${this.#maxRecordBytes} are allowed`;
@@ -205,26 +243,7 @@ class Decoder {
     return this.#content(known, data());
   }
 
-  #known(record: LogRecord, attributes: EventAttributes, audience: Audience): Known {
-    const source = attributes.source ?? '';
-    const ceId = attributes.id ?? '';
-    const hasId = ceId !== '';
-    // Without an id only the place in the log tells events apart; `@` keeps such keys away from the others.
-    const place = hasId ? '' : `@${this.#options.fingerprintOf(record.partition)}/${record.partition}/${record.offset}`;
-    const event = hasId ? `${source.length}:${source}${ceId.length}:${ceId}` : place;
-    return {
-      record,
-      attributes,
-      audience,
-      id: hasId ? notificationId(source, ceId) : notificationId('', place),
-      dedupeKey: `${event}${audience.kind}:${subjectOf(audience)}`,
-      createdAtMs: attributes.time === null ? record.timestampMs : timeOf(attributes.time),
-      expiresAtMs: attributes.expirytime === null ? null : timeOf(attributes.expirytime),
-      bytes: sizeOf(record),
-    };
-  }
-
-  #content(known: Known, data: JsonResult): Decoded {
+  #content(known: Known, data: JsonResult): Read {
     if (!data.ok) return unreadable(known, data.reason);
     if (!isObject(data.value)) {
       return unreadable(known, { code: 'not_an_object', detail: "the event's data is not a JSON object" });
@@ -240,7 +259,7 @@ class Decoder {
     return unreadable(known, { code: result.code, detail: result.detail }, !isUnknown);
   }
 
-  #event(known: Known, type: string, shown: { content: EventContent | null; display: Display }): Decoded {
+  #event(known: Known, type: string, shown: { content: EventContent | null; display: Display }): Read {
     const { record } = known;
     const envelope: Envelope = {
       position: { partition: record.partition, offset: record.offset, epoch: record.epoch },
@@ -263,5 +282,5 @@ class Decoder {
 /** Makes the codec of one deployment's records. */
 export const createRecordCodec = (options: RecordCodecOptions): RecordCodec => {
   const decoder = new Decoder(options);
-  return { decode: (record) => decoder.decode(record), encode: encodeEvent };
+  return { open: (record) => decoder.open(record), decode: (record) => decoder.decode(record), encode: encodeEvent };
 };

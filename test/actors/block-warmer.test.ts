@@ -27,9 +27,9 @@ const warm = async ({ waitMs, recordMs }: Costs): Promise<{ readonly restedMs: n
   };
   await warmBlocks({
     log: log as EventLog,
-    decode() {
+    open() {
       nowMs += recordMs;
-      return { ok: false, code: 'unknown_type', detail: '' } as never;
+      return { kind: 'skip', why: 'tombstone' };
     },
     blocks,
     maxAgeMs: 1e9,

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AudienceKey, addresseeKeys } from '../../src/actors/audience-filter.ts';
 import { type BlockStore, Blocks, type KeptBlock } from '../../src/actors/blocks.ts';
-import type { Entry } from '../../src/actors/entry.ts';
 import { partitionId } from '../../src/event.ts';
 import { topic, userId } from './node.ts';
 
@@ -33,8 +32,7 @@ const read = (blocks: Blocks, at: { offset: number; name?: string; epoch?: numbe
   const { offset, name, epoch = 0, isDuplicate = false } = at;
   const position = { partition, offset: BigInt(offset), epoch };
   const audience = { kind: 'user', userId: userId(name ?? 'nobody') } as const;
-  const entry: Entry | null = name === undefined ? null : { kind: 'unreadable', position, audience, createdAtMs: 0 };
-  blocks.note(position, { entry, isDuplicate });
+  blocks.note(position, { audience: name === undefined ? null : audience, isDuplicate });
   blocks.advance(partition, { next: position.offset + 1n, epoch });
 };
 

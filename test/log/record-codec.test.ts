@@ -274,6 +274,35 @@ describe('an expired event', () => {
   });
 });
 
+describe('a record that is opened', () => {
+  it('says whom it is for and its duplicate key, and reads its content only then', () => {
+    let reads = 0;
+    const { open } = createRecordCodec({
+      content: {
+        read() {
+          reads += 1;
+          return { ok: false, code: 'invalid_content', detail: 'a test' };
+        },
+      },
+      defaultType: 'message',
+      clock,
+      fingerprintOf: () => '0'.repeat(16),
+    });
+    const opened = open(record({ headers: ce({}) }));
+    if (opened.kind !== 'addressed') throw new Error(opened.kind);
+    expect(opened).toMatchObject({ audience: { kind: 'user', userId: 'u-1' } });
+    expect(reads).toBe(0);
+    const read = opened.read();
+    expect(read).toMatchObject({ kind: 'unreadable', dedupeKey: opened.dedupeKey, audience: opened.audience });
+    expect(reads).toBe(1);
+  });
+
+  it('is not expired where something else of it cannot be read: its addressed are told', () => {
+    const headers = ce({ expirytime: '2026-03-01T12:00:00Z', time: 'yesterday' });
+    expect(reasonOf({ headers })).toBe('unreadable invalid_attribute');
+  });
+});
+
 describe('an event of a type that is not in the schema', () => {
   it('is delivered without content when it carries a title', () => {
     const envelope = envelopeOf({ value: '{}', headers: ce({ type: 'new.type', title: 'Something new' }) });
