@@ -73,6 +73,23 @@ describe('frames that sockets share', () => {
     );
   });
 
+  it.each([0, 1, 2])('are never those of a batch that differs in one place, here %i', (place) => {
+    const batchOf = (...numbers: readonly number[]): Delivery[] =>
+      numbers.flatMap((n) => {
+        const payload = payloads[n];
+        return payload === undefined ? [] : [{ operationId: 'a', plan: plans[0], payload, trace: null }];
+      });
+    const head = nextHead('a').length;
+    const batch = batchOf(1, 2, 3);
+    const frames = new SharedFrames(rendering);
+    frames.find(batch, head);
+    expect(frames.find(batch, head)).not.toBeNull();
+    for (const changed of [...batchOf(0), ...batch.map((each) => ({ ...each, plan: plans[1] }))]) {
+      frames.find(batch, head);
+      expect(frames.find(batch.with(place, changed), head)).toBeNull();
+    }
+  });
+
   it('are made once', () => {
     let made = 0;
     const counting = {
