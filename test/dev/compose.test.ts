@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { judgeCompose, judgeDockerfile } from '../../dev/compose/judge.ts';
+import { startFlags } from '../support/gateway.ts';
 
 const judge = (text: string, files: readonly string[] = []): string[] =>
   judgeCompose(text, { env: {}, exists: (path) => files.includes(path) });
@@ -45,5 +47,14 @@ describe('judgeDockerfile', () => {
     });
     expect(problems).toEqual(['the Dockerfile copies web, which .dockerignore keeps out']);
     expect(judgeDockerfile('COPY no ./\n', '*\n!no\n', { exists: () => false })).toHaveLength(1);
+  });
+});
+
+describe('the image', () => {
+  it('gives Node the flags of npm start', async () => {
+    const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
+    const command = /^CMD (\[.+\])$/m.exec(dockerfile)?.[1] ?? '[]';
+    expect(startFlags.length).toBeGreaterThan(0);
+    expect(JSON.parse(command)).toEqual(['node', ...startFlags, 'src/main.ts']);
   });
 });
