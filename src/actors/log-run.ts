@@ -11,8 +11,9 @@ import { partitionsOf, type Tail } from './tail.ts';
 import type { Turn } from './turn.ts';
 
 /**
- * One reading of a partition, from a position to the tail, shared by all who are catching up there: each record is fetched once, and decoded once if it is for any of them. It goes
- * on as long as anybody waits for more, and keeps what it has read for those who are slower, within bounds. Who falls behind these has lost it.
+ * One reading of a partition, from a position to the tail, shared by all who are catching up there: each record is fetched once, and decoded once if
+ * it is for any of them. It goes on as long as anybody waits for more, and keeps what it has read for those who are slower, within bounds. Who falls
+ * behind these has lost it.
  */
 
 export type LogRunDeps = {

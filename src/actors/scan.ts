@@ -1,7 +1,7 @@
 import type { GapChunk } from '../log/event-log.ts';
 import type { Addressee, Entry } from './entry.ts';
 import type { LogRun, RunReader } from './log-run.ts';
-import type { Stretch, StretchEntry } from './stretch.ts';
+import type { KeptRecord, Place, Stretch } from './stretch.ts';
 
 /** One subscription's way through a reading of the log that it shares with others: of each stretch it sees what is for it. */
 
@@ -14,13 +14,7 @@ import type { Stretch, StretchEntry } from './stretch.ts';
  * - `lost`: it has gone on without this one: another is needed.
  */
 export type ScanStep =
-  | {
-      readonly kind: 'record';
-      readonly offset: bigint;
-      readonly epoch: number;
-      readonly timestampMs: number;
-      readonly entry: Entry;
-    }
+  | (Place & { readonly kind: 'record'; readonly entry: Entry })
   | { readonly kind: 'passed'; readonly next: bigint; readonly epoch: number }
   | { readonly kind: 'gap'; readonly gap: GapChunk }
   | { readonly kind: 'waiting' }
@@ -34,7 +28,7 @@ export class Scan implements RunReader {
   readonly #position: bigint;
   #number: number;
   #stretch: Stretch | null = null;
-  #entries: readonly StretchEntry[] = [];
+  #records: readonly KeptRecord[] = [];
   #index = 0;
   #isStopped = false;
 
@@ -56,10 +50,10 @@ export class Scan implements RunReader {
   step(): ScanStep {
     const stretch = this.#stretch;
     if (stretch === null) return this.#nextItem();
-    const placed = this.#entries[this.#index];
-    if (placed !== undefined) {
+    for (let record = this.#records[this.#index]; record !== undefined; record = this.#records[this.#index]) {
       this.#index += 1;
-      return { kind: 'record', ...placed };
+      const { place, entry } = record;
+      if (entry !== null) return { kind: 'record', ...place, entry };
     }
     this.#stretch = null;
     return { kind: 'passed', next: stretch.next.next, epoch: stretch.next.epoch };
@@ -86,7 +80,7 @@ export class Scan implements RunReader {
     this.#number += 1;
     if (item.kind === 'gap') return item;
     this.#stretch = item.stretch;
-    this.#entries = item.stretch.entriesFor(this.#addressee, this.#position);
+    this.#records = item.stretch.recordsFor(this.#addressee, this.#position);
     this.#index = 0;
     return this.step();
   }

@@ -3,13 +3,11 @@ import type { Addressee, Entry } from './entry.ts';
 
 /** What was read of a partition in one go, by whom it is for. */
 
-/** One entry with its place and the time at which its record was written. */
-export type StretchEntry = Place & { readonly entry: Entry };
-
-type Place = { readonly offset: bigint; readonly epoch: number; readonly timestampMs: number };
+/** Where a record stands, and the time at which it was written. */
+export type Place = { readonly offset: bigint; readonly epoch: number; readonly timestampMs: number };
 
 /** A record that nobody has asked for yet keeps its bytes; then it is its entry, null where it has none. */
-class Kept {
+export class KeptRecord {
   readonly place: Place;
   #entry: Entry | null = null;
   #read: (() => Entry | null) | null;
@@ -32,35 +30,35 @@ export type Stretch = {
   readonly next: NextOffset;
   /** Of the records, as far as they are kept. */
   readonly bytes: number;
-  /** The entries for `addressee` from `position` on, in order. */
-  entriesFor(addressee: Addressee, position: bigint): readonly StretchEntry[];
+  /** The records for `addressee` from `position` on, in order. What it takes to read them is up to who asks for their entries. */
+  recordsFor(addressee: Addressee, position: bigint): readonly KeptRecord[];
 };
 
 /** What a record costs beside key and value: its headers, and its place here. */
 const overheadBytes = 400;
 
-const add = <Key>(map: Map<Key, Kept[]>, key: Key, entry: Kept): void => {
+const add = <Key>(map: Map<Key, KeptRecord[]>, key: Key, entry: KeptRecord): void => {
   const list = map.get(key);
   if (list === undefined) map.set(key, [entry]);
   else list.push(entry);
 };
 
-const byOffset = (a: Kept, b: Kept): number => (a.place.offset < b.place.offset ? -1 : 1);
+const byOffset = (a: KeptRecord, b: KeptRecord): number => (a.place.offset < b.place.offset ? -1 : 1);
 
 const bytesOf = ({ key, value }: LogRecord): number => overheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
 
 /** Builds one, record after record. */
 export class StretchBuilder {
-  readonly #users = new Map<UserId, Kept[]>();
-  readonly #topics = new Map<TopicName, Kept[]>();
-  readonly #everyone: Kept[] = [];
+  readonly #users = new Map<UserId, KeptRecord[]>();
+  readonly #topics = new Map<TopicName, KeptRecord[]>();
+  readonly #everyone: KeptRecord[] = [];
   #bytes = overheadBytes;
 
   /** `read` gives the record's entry; it is called when somebody of the audience comes by. */
   add(record: LogRecord, audience: Audience, read: () => Entry | null): void {
     this.#bytes += bytesOf(record);
     const { offset, epoch, timestampMs } = record;
-    const kept = new Kept({ offset, epoch, timestampMs }, read);
+    const kept = new KeptRecord({ offset, epoch, timestampMs }, read);
     if (audience.kind === 'user') add(this.#users, audience.userId, kept);
     else if (audience.kind === 'topic') add(this.#topics, audience.topic, kept);
     else this.#everyone.push(kept);
@@ -71,13 +69,12 @@ export class StretchBuilder {
     return {
       next,
       bytes: this.#bytes,
-      entriesFor({ userId, topics: names, takesEveryone }, position) {
+      recordsFor({ userId, topics: names, takesEveryone }, position) {
         const lists = names.map((name) => topics.get(name) ?? []);
         if (userId !== null) lists.push(users.get(userId) ?? []);
         if (takesEveryone) lists.push(everyone);
         const all = lists.flat().filter(({ place }) => place.offset >= position);
-        if (all.length > 1 && lists.length > 1) all.sort(byOffset);
-        return all.flatMap(({ place, entry }) => (entry === null ? [] : [{ ...place, entry }]));
+        return all.length > 1 && lists.length > 1 ? all.sort(byOffset) : all;
       },
     };
   }

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { Blocks } from '../../src/actors/blocks.ts';
+import { LogRun } from '../../src/actors/log-run.ts';
+import { Scan, type ScanStep } from '../../src/actors/scan.ts';
+import { Tail } from '../../src/actors/tail.ts';
+import { Turn } from '../../src/actors/turn.ts';
+import { createCursorCodec } from '../../src/cursor.ts';
+import { type Audience, type OpenRecord, partitionId } from '../../src/event.ts';
+import { silentTelemetry } from '../support/silent-telemetry.ts';
+import { afterIo, createWorld, ManualScheduler, record, topic, userId } from './node.ts';
+
+/** Whoever reads the log looks into a record when he comes to it. */
+
+const ada: Audience = { kind: 'user', userId: userId('ada') };
+
+/** A reading of as many records for ada, and how many of them were looked into. */
+const reading = async (count: number): Promise<{ scan(): Scan; readCount(): number }> => {
+  const { log, clock } = await createWorld({ partitionCount: 1 });
+  await log.open();
+  await log.append(Array.from({ length: count }, (_, n) => record(`event ${n}`)));
+  const scheduler = new ManualScheduler();
+  const tail = new Tail(createCursorCodec());
+  tail.adopt(log.topology().topics);
+  let reads = 0;
+  const open: OpenRecord = ({ offset }) => ({
+    kind: 'addressed',
+    audience: ada,
+    dedupeKey: String(offset),
+    read() {
+      reads += 1;
+      const reason = { code: 'invalid_content', detail: 'a test' } as const;
+      return { kind: 'unreadable', audience: ada, dedupeKey: '', createdAtMs: 0, isDeadLetter: true, reason };
+    },
+  });
+  const run = new LogRun(
+    {
+      log,
+      open,
+      scheduler,
+      turn: new Turn({ clock, scheduler, maxTurnMs: 5 }),
+      counts: silentTelemetry().counts,
+      blocks: new Blocks({ size: 100, maxBytes: 1e6, store: null, fingerprintOf: () => 'f' }),
+      tail,
+      maxKeptBytes: 1e6,
+      over: () => undefined,
+    },
+    { partition: partitionId(topic, 0), from: 0n, to: BigInt(count) },
+  );
+  const addressee = { userId: userId('ada'), topics: [], takesEveryone: false };
+  return {
+    scan: () => new Scan(run, { addressee, position: 0n, wake: () => undefined }),
+    readCount: () => reads,
+  };
+};
+
+const steps = (scan: Scan, count: number): readonly ScanStep['kind'][] =>
+  Array.from({ length: count }, () => scan.step().kind);
+
+describe('a way through the log', () => {
+  it('looks into a record when it comes to it, not into all that were fetched with it', async () => {
+    const { scan, readCount } = await reading(20);
+    const one = scan();
+    expect(steps(one, 1)).toEqual(['waiting']);
+    await afterIo();
+    expect(steps(one, 2)).toEqual(['record', 'record']);
+    expect(readCount()).toBe(2);
+  });
+
+  it('looks into no record that another has looked into', async () => {
+    const { scan, readCount } = await reading(3);
+    const [one, other] = [scan(), scan()];
+    steps(one, 1);
+    await afterIo();
+    for (const each of [one, other]) expect(steps(each, 4)).toEqual(['record', 'record', 'record', 'passed']);
+    expect(readCount()).toBe(3);
+  });
+});
