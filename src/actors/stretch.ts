@@ -28,13 +28,13 @@ export class KeptRecord {
 export type Stretch = {
   /** Everything before it has been read. */
   readonly next: NextOffset;
-  /** Of the records, as far as they are kept. */
+  /** Of the records, as far as they are kept, with all that they look into. */
   readonly bytes: number;
   /** The records for `addressee` from `position` on, in order. What it takes to read them is up to who asks for their entries. */
   recordsFor(addressee: Addressee, position: bigint): readonly KeptRecord[];
 };
 
-/** What a record costs beside key and value: its headers, and its place here. */
+/** What a record costs beside its bytes: the objects around them, and its place here. */
 const overheadBytes = 400;
 
 const add = <Key>(map: Map<Key, KeptRecord[]>, key: Key, entry: KeptRecord): void => {
@@ -45,23 +45,31 @@ const add = <Key>(map: Map<Key, KeptRecord[]>, key: Key, entry: KeptRecord): voi
 
 const byOffset = (a: KeptRecord, b: KeptRecord): number => (a.place.offset < b.place.offset ? -1 : 1);
 
-const bytesOf = ({ key, value }: LogRecord): number => overheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
-
 /** Builds one, record after record. */
 export class StretchBuilder {
   readonly #users = new Map<UserId, KeptRecord[]>();
   readonly #topics = new Map<TopicName, KeptRecord[]>();
   readonly #everyone: KeptRecord[] = [];
   #bytes = overheadBytes;
+  /** What the newest record looks into. */
+  #memory: ArrayBufferLike | null = null;
 
   /** `read` gives the record's entry; it is called when somebody of the audience comes by. */
   add(record: LogRecord, audience: Audience, read: () => Entry | null): void {
-    this.#bytes += bytesOf(record);
+    this.#bytes += overheadBytes + this.#memoryOf(record);
     const { offset, epoch, timestampMs } = record;
     const kept = new KeptRecord({ offset, epoch, timestampMs }, read);
     if (audience.kind === 'user') add(this.#users, audience.userId, kept);
     else if (audience.kind === 'topic') add(this.#topics, audience.topic, kept);
     else this.#everyone.push(kept);
+  }
+
+  /** Key, value and headers are views of one piece of memory, which lives as long as they do; records that stand together may share it. */
+  #memoryOf({ value }: LogRecord): number {
+    const memory = value?.buffer ?? null;
+    if (memory === null || memory === this.#memory) return 0;
+    this.#memory = memory;
+    return memory.byteLength;
   }
 
   finish(next: NextOffset): Stretch {

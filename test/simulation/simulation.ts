@@ -27,7 +27,7 @@ const conditionsOf = (random: Random): NodeOptions => ({
   socketHighWaterBytes: 1_000,
   ringBytesPerPartition: random.pick([1, 3_000, 4_194_304]),
   maxScans: random.pick([1, 2, 24]),
-  scanKeptBytes: random.pick([1, 3_000, 2_097_152]),
+  scanKeptBytes: random.pick([1, 30_000, 2_097_152]),
   blockOffsets: random.pick([1, 4, 16, 1_024]),
   stalledDeadlineMs: random.pick([30_000, 1e9]),
   heartbeatMs: random.pick([25_000, 1e9]),
