@@ -48,7 +48,6 @@ export class SseSession implements SessionLink {
   readonly #deps: SocketDeps;
   readonly #connection: SseConnection;
   readonly #handle: SessionHandle;
-  readonly #isChunked: boolean;
   #isOver = false;
   /** The kernel has taken one write. Asked for with each: behind the last of them nothing else would tell that there is room. */
   readonly #taken = (): void => {
@@ -58,7 +57,6 @@ export class SseSession implements SessionLink {
   constructor(connection: SseConnection, deps: SocketDeps) {
     this.#deps = deps;
     this.#connection = connection;
-    this.#isChunked = connection.request.httpVersion !== '1.0';
     this.#handle = deps.services.sessions.open(this, { kind: 'sse' });
     connection.response.on('close', () => this.#ended());
     if (this.#handle.initReceived()) this.#handle.authenticated(connection.viewer);
@@ -122,7 +120,8 @@ export class SseSession implements SessionLink {
     counts.framesOut++;
     counts.bytesOut += text.length;
     const { socket } = response;
-    if (this.#isChunked && socket !== null) socket.write(chunkOf(text), 'latin1', this.#taken);
+    // Not every version of HTTP has chunks; before its turn the response has no socket, and once the peer has ended its side nothing may be written to it.
+    if (response.chunkedEncoding && socket?.writable === true) socket.write(chunkOf(text), 'latin1', this.#taken);
     else response.write(text, 'latin1', this.#taken);
   }
 

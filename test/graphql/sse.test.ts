@@ -120,8 +120,8 @@ describe('a subscription as event stream', () => {
     socket.destroy();
   });
 
-  it('goes to the end of the connection for HTTP/1.0', async () => {
-    const { text, socket } = await raw([post('1.0')]);
+  it.each(['0.9', '1.0', '2.0'])('goes to the end of the connection for HTTP/%s', async (version) => {
+    const { text, socket } = await raw([post(version)]);
     endpoint.core.last.emit([eventPayload(1)]);
     await until(() => text().endsWith(`\r\n\r\n:\n\n${eventText}`));
     endpoint.core.last.end('draining');
@@ -136,6 +136,21 @@ describe('a subscription as event stream', () => {
     expect(answer).toContain('__typename');
     expect(stream).toContain('\r\n\r\n3\r\n:\n\n\r\n');
     socket.destroy();
+  });
+
+  it('reaches a slow reader that says it will send no more as far as it was written by then', async () => {
+    const connected = once(endpoint.server, 'connection');
+    const { text, socket } = await raw([post('1.1')]);
+    const [connection] = (await connected) as [Socket];
+    const { last } = endpoint.core;
+    socket.pause();
+    for (let n = 1; n <= 100; n++) last.emit([eventPayload(n, { title: 'x'.repeat(100_000) })]);
+    socket.end();
+    await until(() => connection.writableEnded);
+    last.emit([eventPayload(101)]);
+    socket.resume();
+    await once(socket, 'close');
+    expect(text().includes('cursor-100')).toBe(true);
   });
 
   it('begins at Last-Event-ID, else at after', async () => {
