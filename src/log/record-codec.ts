@@ -68,6 +68,7 @@ type Known = {
   readonly dedupeKey: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
+  readonly fetchedAtMs: number;
   readonly bytes: number;
 };
 
@@ -155,6 +156,9 @@ const dedupeKeyOf = ({ source, id }: EventAttributes, audience: Audience, place:
 
 const timeOf = (text: string): number => parseRfc3339(text) ?? Number.NaN;
 
+const isOver = ({ expirytime }: EventAttributes, nowMs: number): boolean =>
+  expirytime !== null && timeOf(expirytime) <= nowMs;
+
 /** The event's fields: the value itself, or `data` of the structured envelope. */
 const dataOf = (envelope: Readonly<Record<string, unknown>>): JsonResult => {
   const base64 = envelope['data_base64'];
@@ -205,6 +209,8 @@ class Decoder {
     if ('code' in audience) return { kind: 'dead', reason: audience };
     const place = this.#placeOf(record, attributes);
     const dedupeKey = dedupeKeyOf(attributes, audience, place);
+    // Who catches up may read it much later.
+    const fetchedAtMs = this.#options.clock.now();
     const known = (): Known => ({
       record,
       attributes,
@@ -213,9 +219,10 @@ class Decoder {
       dedupeKey,
       createdAtMs: attributes.time === null ? record.timestampMs : timeOf(attributes.time),
       expiresAtMs: attributes.expirytime === null ? null : timeOf(attributes.expirytime),
+      fetchedAtMs,
       bytes: sizeOf(record),
     });
-    if (this.#isOver(attributes) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
+    if (isOver(attributes, fetchedAtMs) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
     return { kind: 'addressed', audience, dedupeKey, read: () => this.#read(known(), data) };
   }
 
@@ -223,10 +230,6 @@ class Decoder {
   #placeOf({ partition, offset }: LogRecord, { id }: EventAttributes): string {
     if (id !== null && id !== '') return '';
     return `@${this.#options.fingerprintOf(partition)}/${partition}/${offset}`;
-  }
-
-  #isOver({ expirytime }: EventAttributes): boolean {
-    return expirytime !== null && timeOf(expirytime) <= this.#options.clock.now();
   }
 
   #read(known: Known, data: () => JsonResult): Read {
@@ -272,7 +275,7 @@ class Decoder {
       display: shown.display,
       content: shown.content,
       trace: known.attributes.trace,
-      fetchedAtMs: this.#options.clock.now(),
+      fetchedAtMs: known.fetchedAtMs,
       bytes: known.bytes,
     };
     return { kind: 'event', envelope };

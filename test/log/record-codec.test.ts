@@ -297,6 +297,14 @@ describe('a record that is opened', () => {
     expect(reads).toBe(1);
   });
 
+  it('was fetched when it was opened, however much later it is read', () => {
+    let nowMs = now;
+    const options = { content, defaultType: 'message', clock: { ...clock, now: () => nowMs } };
+    const opened = createRecordCodec({ ...options, fingerprintOf: () => '' }).open(record({}));
+    nowMs += 60_000;
+    expect(opened.kind === 'addressed' && opened.read()).toMatchObject({ envelope: { fetchedAtMs: now } });
+  });
+
   it('is not expired where something else of it cannot be read: its addressed are told', () => {
     const headers = ce({ expirytime: '2026-03-01T12:00:00Z', time: 'yesterday' });
     expect(reasonOf({ headers })).toBe('unreadable invalid_attribute');
