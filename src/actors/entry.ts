@@ -32,8 +32,13 @@ export type Opened = { readonly audience: Audience; readonly isDuplicate: boolea
 export const openEntry = (record: LogRecord, open: OpenRecord, noteKey: NoteKey): Opened | null => {
   const opened = open(record);
   if (opened.kind !== 'addressed') return null;
-  const isDuplicate = noteKey(opened.dedupeKey, record.offset);
-  return { audience: opened.audience, isDuplicate, readEntry: () => entryOf(record, opened.read()) };
+  const { partition, offset, epoch } = record;
+  const isDuplicate = noteKey(opened.dedupeKey, offset);
+  return {
+    audience: opened.audience,
+    isDuplicate,
+    readEntry: () => entryOf({ partition, offset, epoch }, opened.read()),
+  };
 };
 
 /** Decodes and judges one record. Never throws. */
@@ -46,7 +51,7 @@ export const judge = (record: LogRecord, decode: DecodeRecord, noteKey: NoteKey)
 };
 
 const entryOf = (
-  { partition, offset, epoch }: LogRecord,
+  { partition, offset, epoch }: Position,
   decoded: Extract<Decoded, { readonly kind: 'event' | 'unreadable' }>,
 ): Entry => {
   if (decoded.kind === 'event') {

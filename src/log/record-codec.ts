@@ -16,6 +16,7 @@ import {
   notificationId,
   type OpenRecord,
   type PartitionId,
+  type Position,
 } from '../event.ts';
 import { parseRfc3339 } from '../rfc3339.ts';
 import { type JsonResult, parseJsonValue } from './json-value.ts';
@@ -61,7 +62,8 @@ const defaultMaxRecordBytes = 262_144;
 
 /** What was found out about a record before its content is looked at. */
 type Known = {
-  readonly record: LogRecord;
+  readonly position: Position;
+  readonly timestampMs: number;
   readonly attributes: EventAttributes;
   readonly audience: Audience;
   readonly id: NotificationId;
@@ -211,16 +213,20 @@ class Decoder {
     const dedupeKey = dedupeKeyOf(attributes, audience, place);
     // Who catches up may read it much later.
     const fetchedAtMs = this.#options.clock.now();
+    const { partition, offset, epoch, timestampMs } = record;
+    const bytes = sizeOf(record);
+    // Without the record: until it is read its headers would weigh more than all the rest.
     const known = (): Known => ({
-      record,
+      position: { partition, offset, epoch },
+      timestampMs,
       attributes,
       audience,
       id: place === '' ? notificationId(attributes.source ?? '', attributes.id ?? '') : notificationId('', place),
       dedupeKey,
-      createdAtMs: attributes.time === null ? record.timestampMs : timeOf(attributes.time),
+      createdAtMs: attributes.time === null ? timestampMs : timeOf(attributes.time),
       expiresAtMs: attributes.expirytime === null ? null : timeOf(attributes.expirytime),
       fetchedAtMs,
-      bytes: sizeOf(record),
+      bytes,
     });
     if (isOver(attributes, fetchedAtMs) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
     return { kind: 'addressed', audience, dedupeKey, read: () => this.#read(known(), data) };
@@ -236,7 +242,7 @@ class Decoder {
     const invalid = invalidAttribute(known);
     if (invalid !== null) {
       // A time that cannot be read must not reach anybody as a date.
-      const dated = Number.isNaN(known.createdAtMs) ? { ...known, createdAtMs: known.record.timestampMs } : known;
+      const dated = Number.isNaN(known.createdAtMs) ? { ...known, createdAtMs: known.timestampMs } : known;
       return unreadable(dated, { code: 'invalid_attribute', detail: invalid });
     }
     if (known.bytes > this.#maxRecordBytes) {
@@ -263,9 +269,8 @@ class Decoder {
   }
 
   #event(known: Known, type: string, shown: { content: EventContent | null; display: Display }): Read {
-    const { record } = known;
     const envelope: Envelope = {
-      position: { partition: record.partition, offset: record.offset, epoch: record.epoch },
+      position: known.position,
       id: known.id,
       dedupeKey: known.dedupeKey,
       type,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { type Decoded, type LogRecord, type NewEvent, notificationId, partitionId } from '../../src/event.ts';
 import { type ContentCodec, createRecordCodec, type RecordCodec } from '../../src/log/record-codec.ts';
+import { stillHeld } from '../support/collected.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const clock: Clock = { now: () => now, monotonic: () => 0, after: () => ({ cancel: () => undefined }) };
@@ -303,6 +304,20 @@ describe('a record that is opened', () => {
     const opened = createRecordCodec({ ...options, fingerprintOf: () => '' }).open(record({}));
     nowMs += 60_000;
     expect(opened.kind === 'addressed' && opened.read()).toMatchObject({ envelope: { fetchedAtMs: now } });
+  });
+
+  it('holds its value until it is read, and none of its headers', async () => {
+    const open = (): {
+      readonly opened: ReturnType<RecordCodec['open']>;
+      readonly refs: readonly WeakRef<Buffer>[];
+    } => {
+      const whole = record({ headers: ce({}) });
+      const refs = whole.headers.map(([, bytes]) => new WeakRef(bytes));
+      return { opened: codec.open(whole), refs };
+    };
+    const { opened, refs } = open();
+    expect(await stillHeld(refs)).toBe(0);
+    expect(opened.kind === 'addressed' && opened.read().kind).toBe('event');
   });
 
   it('is not expired where something else of it cannot be read: its addressed are told', () => {
