@@ -1,7 +1,8 @@
+import type { NextOffset } from '../event.ts';
 import type { GapChunk } from '../log/event-log.ts';
 import type { Addressee, Entry } from './entry.ts';
 import type { LogRun, RunReader } from './log-run.ts';
-import type { KeptRecord, Place, Stretch } from './stretch.ts';
+import type { KeptRecord, Place } from './stretch.ts';
 
 /** One subscription's way through a reading of the log that it shares with others: of each stretch it sees what is for it. */
 
@@ -27,7 +28,8 @@ export class Scan implements RunReader {
   readonly #wake: () => void;
   readonly #position: bigint;
   #number: number;
-  #stretch: Stretch | null = null;
+  /** Where the stretch ends that it goes through; null: it goes through none. The stretch itself would hold on to what is for others. */
+  #end: NextOffset | null = null;
   #records: readonly KeptRecord[] = [];
   #index = 0;
   #isStopped = false;
@@ -48,15 +50,15 @@ export class Scan implements RunReader {
   }
 
   step(): ScanStep {
-    const stretch = this.#stretch;
-    if (stretch === null) return this.#nextItem();
+    const end = this.#end;
+    if (end === null) return this.#nextItem();
     for (let record = this.#records[this.#index]; record !== undefined; record = this.#records[this.#index]) {
       this.#index += 1;
       const { place, entry } = record;
       if (entry !== null) return { kind: 'record', ...place, entry };
     }
-    this.#stretch = null;
-    return { kind: 'passed', next: stretch.next.next, epoch: stretch.next.epoch };
+    this.#end = null;
+    return { kind: 'passed', ...end };
   }
 
   /** How far its reading is from being at `position`; 0 where it has read that already. */
@@ -68,7 +70,7 @@ export class Scan implements RunReader {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#stretch = null;
+    this.#end = null;
     this.#run.leave(this);
   }
 
@@ -79,7 +81,7 @@ export class Scan implements RunReader {
     if (item.kind === 'ended') return item;
     this.#number += 1;
     if (item.kind === 'gap') return item;
-    this.#stretch = item.stretch;
+    this.#end = item.stretch.next;
     this.#records = item.stretch.recordsFor(this.#addressee, this.#position);
     this.#index = 0;
     return this.step();

@@ -5,16 +5,20 @@ import { Scan, type ScanStep } from '../../src/actors/scan.ts';
 import { Tail } from '../../src/actors/tail.ts';
 import { Turn } from '../../src/actors/turn.ts';
 import { createCursorCodec } from '../../src/cursor.ts';
-import { type Audience, type OpenRecord, partitionId } from '../../src/event.ts';
+import { type AddressedRecord, type Audience, type OpenRecord, partitionId } from '../../src/event.ts';
+import { stillHeld } from '../support/collected.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { afterIo, createWorld, ManualScheduler, record, topic, userId } from './node.ts';
 
 /** Whoever reads the log looks into a record when he comes to it. */
 
 const ada: Audience = { kind: 'user', userId: userId('ada') };
+const bob: Audience = { kind: 'user', userId: userId('bob') };
 
-/** A reading of as many records for ada, and how many of them were looked into. */
-const reading = async (count: number): Promise<{ scan(): Scan; readCount(): number }> => {
+type Reading = { scan(): Scan; readCount(): number; readonly refs: readonly WeakRef<AddressedRecord>[] };
+
+/** A reading of as many records, every `adaEvery`th of them for ada, the others for bob, that keeps only what was read last; and how many of them were looked into. */
+const reading = async (count: number, adaEvery: number = 1): Promise<Reading> => {
   const { log, clock } = await createWorld({ partitionCount: 1 });
   await log.open();
   await log.append(Array.from({ length: count }, (_, n) => record(`event ${n}`)));
@@ -22,16 +26,22 @@ const reading = async (count: number): Promise<{ scan(): Scan; readCount(): numb
   const tail = new Tail(createCursorCodec());
   tail.adopt(log.topology().topics);
   let reads = 0;
-  const open: OpenRecord = ({ offset }) => ({
-    kind: 'addressed',
-    audience: ada,
-    dedupeKey: String(offset),
-    read() {
-      reads += 1;
-      const reason = { code: 'invalid_content', detail: 'a test' } as const;
-      return { kind: 'unreadable', audience: ada, dedupeKey: '', createdAtMs: 0, isDeadLetter: true, reason };
-    },
-  });
+  const refs: WeakRef<AddressedRecord>[] = [];
+  const open: OpenRecord = ({ offset }) => {
+    const audience = Number(offset) % adaEvery === 0 ? ada : bob;
+    const opened: AddressedRecord = {
+      kind: 'addressed',
+      audience,
+      dedupeKey: String(offset),
+      read() {
+        reads += 1;
+        const reason = { code: 'invalid_content', detail: 'a test' } as const;
+        return { kind: 'unreadable', audience, dedupeKey: '', createdAtMs: 0, isDeadLetter: true, reason };
+      },
+    };
+    refs.push(new WeakRef(opened));
+    return opened;
+  };
   const run = new LogRun(
     {
       log,
@@ -41,7 +51,7 @@ const reading = async (count: number): Promise<{ scan(): Scan; readCount(): numb
       counts: silentTelemetry().counts,
       blocks: new Blocks({ size: 100, maxBytes: 1e6, store: null, fingerprintOf: () => 'f' }),
       tail,
-      maxKeptBytes: 1e6,
+      maxKeptBytes: 1,
       over: () => undefined,
     },
     { partition: partitionId(topic, 0), from: 0n, to: BigInt(count) },
@@ -50,6 +60,7 @@ const reading = async (count: number): Promise<{ scan(): Scan; readCount(): numb
   return {
     scan: () => new Scan(run, { addressee, position: 0n, wake: () => undefined }),
     readCount: () => reads,
+    refs,
   };
 };
 
@@ -73,5 +84,18 @@ describe('a way through the log', () => {
     await afterIo();
     for (const each of [one, other]) expect(steps(each, 4)).toEqual(['record', 'record', 'record', 'passed']);
     expect(readCount()).toBe(3);
+  });
+
+  it('holds on to nothing that is for others, however slow it is', async () => {
+    const { scan, refs } = await reading(200, 2);
+    const [slow, quick] = [scan(), scan()];
+    steps(slow, 1);
+    await afterIo();
+    expect(steps(slow, 1)).toEqual(['record']);
+    expect(steps(quick, 52).at(-1)).toBe('waiting');
+    await afterIo();
+    expect(steps(quick, 1)).toEqual(['record']);
+    expect(await stillHeld(refs.slice(0, 100).filter((_, n) => n % 2 === 1))).toBe(0);
+    expect(steps(slow, 50).at(-1)).toBe('passed');
   });
 });
