@@ -301,16 +301,18 @@ describe('what a fault excuses', () => {
     const histories = { ...actors, ...stock(edge('m2', at(3, 2)), checkpoint(at(3, 2))) };
     const excuses = (node: string): readonly (string | undefined)[] =>
       judge(told({ ...histories, faults: did('gateway-freeze', node) })).violations.map(({ excuse }) => excuse);
-    expect(excuses('g1')).toEqual(['moved while its node could not tell others (gateway-freeze)']);
+    expect(excuses('g1')).toEqual(['moved while nodes could not tell each other (gateway-freeze)']);
     expect(excuses('g3')).toEqual([undefined]);
   });
 
   it('after a move from a frozen node, what comes late has come, and so has what a late gap stands for', () => {
     const began = [checkpoint(at(4, 2)), edge('f0', at(5, 2)), edge('f1', at(5, 3)), closed, on('g2'), resumed(null)];
     const late = [edge('m2', at(3, 2)), gap('UNREADABLE', at(4, 2)), edge('f0', at(5, 2)), edge('f1', at(5, 3))];
-    const found = (ada: readonly Timed[]): readonly string[] =>
-      rulesOf({ ada: [...zeroCode.slice(0, -after.length), ...ada], faults: did('gateway-freeze', 'g1') });
+    const found = (ada: readonly Timed[], frozen: string = 'g1'): readonly string[] =>
+      rulesOf({ ada: [...zeroCode.slice(0, -after.length), ...ada], faults: did('gateway-freeze', frozen) });
     expect(found([...began, ...late])).toEqual([]);
+    expect(found([...began, ...late], 'g2')).toEqual([]);
+    expect(found([...began, ...late], 'g3')).toEqual(['i']);
     expect(found([...began, late[0], checkpoint(at(4, 2)), late[2], late[3]] as Timed[])).toEqual(['d', 'i']);
     expect(found([...began, late[1], late[2], late[3]] as Timed[])).toContain('i');
   });

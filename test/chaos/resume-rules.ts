@@ -36,20 +36,21 @@ const silencing: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Why a client that came to another node may not have been known there: the node that it left could not tell of it in time. A node tells of a place by
- * the control topic once it sees that the socket is gone; who comes to another one sooner begins anew there.
+ * Why a client that came to another node may not have been known there: the node that it left could not tell of it in time, or this one could not
+ * hear. A node tells of a place by the control topic once it sees that the socket is gone; who comes to another one sooner begins anew there.
  */
 export const couldNotTell = (visit: Visit, { deeds }: Evidence): string | null => {
   if (visit.nodesSinceLast.every((node) => node === visit.node)) return null;
+  const nodes = [...visit.nodesSinceLast, visit.node];
   const deed = deeds.find(
     ({ name, node, begin, end }) =>
       silencing.has(name) &&
-      (node === null || visit.nodesSinceLast.includes(node)) &&
+      (node === null || nodes.includes(node)) &&
       begin <= visit.t &&
       // An election, and what a frozen node does when it thaws, take a moment longer.
       end + 5_000 >= (visit.last?.t ?? 0),
   );
-  return deed === undefined ? null : `moved while its node could not tell others (${deed.name})`;
+  return deed === undefined ? null : `moved while nodes could not tell each other (${deed.name})`;
 };
 
 const lostIn = (client: Witness, evidence: Evidence, visit: Visit): readonly Placed[] | 'another topic' => {
