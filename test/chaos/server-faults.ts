@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../fuzz/random.ts';
-import { kafkaHands } from '../support/kafka-admin.ts';
+import { type KafkaHands, kafkaHands } from '../support/kafka-admin.ts';
 import type { ChaosCluster } from './cluster.ts';
 import type { Collector } from './collector.ts';
 import type { Fleet } from './fleet.ts';
@@ -223,21 +223,32 @@ const retention: ServerFault = (stage) =>
     await delay(2_500);
   });
 
-/** With new hands: those of the cluster may remember the topic from a moment ago, and then ask for it before anything else, in vain. */
-const createAnew = async ({ cluster, topic }: Stage): Promise<void> => {
+/**
+ * With new hands: those of the cluster remember what was asked of the topic, and ask for it before anything else; where it has been deleted and that
+ * was not answered, in vain from then on.
+ */
+const withNewHands = async ({ cluster }: Stage, task: (hands: KafkaHands) => Promise<unknown>): Promise<void> => {
   const hands = await kafkaHands(cluster.direct);
   try {
-    await hands.create(topic, 6, { 'min.insync.replicas': '2' });
+    await task(hands);
   } finally {
     await hands.close();
   }
 };
 
+const remove = (stage: Stage): Promise<void> =>
+  withNewHands(stage, async ({ admin }) => {
+    if ((await admin.listTopics()).includes(stage.topic)) await admin.deleteTopics({ topics: [stage.topic] });
+  });
+
+const createAnew = (stage: Stage): Promise<void> =>
+  withNewHands(stage, (hands) => hands.create(stage.topic, 6, { 'min.insync.replicas': '2' }));
+
 const topicRecreated: ServerFault = (stage) =>
   told(stage, 'topic-recreated', async () => {
     await delay(2_000);
     await stage.recreate(async () => {
-      await again(() => stage.cluster.hands.admin.deleteTopics({ topics: [stage.topic] }));
+      await again(() => remove(stage));
       await again(() => createAnew(stage));
     });
     await delay(6_000);
