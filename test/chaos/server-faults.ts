@@ -223,34 +223,25 @@ const retention: ServerFault = (stage) =>
     await delay(2_500);
   });
 
-/**
- * With new hands: those of the cluster remember what was asked of the topic, and ask for it before anything else; where it has been deleted and that
- * was not answered, in vain from then on.
- */
-const withNewHands = async ({ cluster }: Stage, task: (hands: KafkaHands) => Promise<unknown>): Promise<void> => {
-  const hands = await kafkaHands(cluster.direct);
-  try {
-    await task(hands);
-  } finally {
-    await hands.close();
-  }
-};
-
-const remove = (stage: Stage): Promise<void> =>
-  withNewHands(stage, async ({ admin }) => {
-    if ((await admin.listTopics()).includes(stage.topic)) await admin.deleteTopics({ topics: [stage.topic] });
+/** It may have been deleted though that was not answered. */
+const remove = ({ admin }: KafkaHands, topic: string): Promise<void> =>
+  admin.deleteTopics({ topics: [topic] }).catch(async (cause: unknown) => {
+    if ((await admin.listTopics()).includes(topic)) throw cause;
   });
-
-const createAnew = (stage: Stage): Promise<void> =>
-  withNewHands(stage, (hands) => hands.create(stage.topic, 6, { 'min.insync.replicas': '2' }));
 
 const topicRecreated: ServerFault = (stage) =>
   told(stage, 'topic-recreated', async () => {
     await delay(2_000);
-    await stage.recreate(async () => {
-      await again(() => remove(stage));
-      await again(() => createAnew(stage));
-    });
+    // New hands: those of the cluster remember what was asked of the topic, and ask for it before anything else; once it is gone, in vain.
+    const hands = await kafkaHands(stage.cluster.direct);
+    try {
+      await stage.recreate(async () => {
+        await again(() => remove(hands, stage.topic));
+        await again(() => hands.create(stage.topic, 6, { 'min.insync.replicas': '2' }));
+      });
+    } finally {
+      await hands.close();
+    }
     await delay(6_000);
   });
 
