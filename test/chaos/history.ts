@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -86,6 +86,8 @@ export const nowMs = (): number => Math.round(performance.timeOrigin + performan
 
 /** Begins the histories of a run in `folder`, which is created. */
 export const createRecorder = async (folder: string): Promise<Recorder> => {
+  // What an interrupted run has left there is not of this one.
+  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const files = new Map<string, ReturnType<typeof createWriteStream>>();
   return {
