@@ -200,6 +200,7 @@ const broken: readonly (readonly [rule: string, how: string, changes: Actors])[]
   ['g', 'INVALID_CURSOR for a good cursor', changed(edge('m2', at(3, 2)), gap('INVALID_CURSOR', at(3, 2)))],
   ['g', 'TRUNCATED', changed(edge('m2', at(3, 2)), gap('TRUNCATED', at(3, 2)))],
   ['g', 'LIMIT', changed(edge('m2', at(3, 2)), gap('LIMIT', at(3, 2)))],
+  ['g', 'UNREADABLE for nothing', changed(edge('f1', at(5, 3)), edge('f1', at(5, 3)), gap('UNREADABLE', at(6, 3)))],
   ['g', 'UNREADABLE for what can be read', changed(edge('m2', at(3, 2)), gap('UNREADABLE', at(3, 2)))],
   ['g', 'a reason that there is not', changed(edge('m2', at(3, 2)), gap('BORED', at(3, 2)))],
   ['g', 'a gap without a cursor of its own', { ada: [...withCursor, gap('LIMIT', '')] }],
@@ -315,6 +316,14 @@ describe('what a fault excuses', () => {
     expect(found([...began, ...late], 'g3')).toEqual(['i']);
     expect(found([...began, late[0], checkpoint(at(4, 2)), late[2], late[3]] as Timed[])).toEqual(['d', 'i']);
     expect(found([...began, late[1], late[2], late[3]] as Timed[])).toContain('i');
+  });
+
+  it('what was written to a topic after its log was read, and before it was deleted, may be what could not be read', () => {
+    const ada = [...withCursor, gap('UNREADABLE', at(6, 3))];
+    expect(rulesOf({ ada, faults: did('topic-recreated') })).toEqual([]);
+    expect(rulesOf({ ada: [...withCursor, gap('UNREADABLE', at(5, 3))], faults: did('topic-recreated') })).toEqual([
+      'g',
+    ]);
   });
 
   it('deleted records make EXPIRED true, as far as they go', () => {

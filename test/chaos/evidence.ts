@@ -56,6 +56,8 @@ export type Evidence = {
   placesOf(title: string): readonly Placed[];
   /** Where the log of a partition began at the latest, at a time. */
   startAt(era: number, partition: number, t: number): number;
+  /** The offset after the last record that is known of a partition. A topic may get some more in the moment before it is deleted, which nobody reads. */
+  endOf(era: number, partition: number): number;
   /** Which creation of the topic a cursor speaks of; null: none of ours. */
   eraOf(topic: string): number | null;
 };
@@ -176,6 +178,7 @@ export const evidenceOf = (histories: Histories): Evidence => {
         0,
         ...(starts.get(keyOf(era, partition)) ?? []).filter((each) => each.t <= t).map(({ offset }) => offset),
       ),
+    endOf: (era, partition) => (partitions.get(keyOf(era, partition))?.at(-1)?.offset ?? -1) + 1,
     eraOf: (topic) => eras.get(topic) ?? null,
   };
 };

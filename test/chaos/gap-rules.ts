@@ -53,7 +53,15 @@ const unreadable = (court: Court, gap: Gap): readonly string[] => {
   const isUnfit = ({ title }: Placed): boolean => court.evidence.published.get(title)?.isUnfit === true;
   const fit = records.filter((record) => !isUnfit(record)).map((record) => `${nameOf(record)} can be read`);
   // Where a client passes no cursor, its first step has no beginning that is known.
-  return records.length === 0 && gap.step.from !== null ? ['nothing that could not be read lies there'] : fit;
+  const isKnown = gap.step.from !== null && !isBeyondKnown(court, gap);
+  return records.length === 0 && isKnown ? ['nothing that could not be read lies there'] : fit;
+};
+
+/** Whether it covers some of what was written to a topic after its log was read for the last time, and before it was deleted. */
+const isBeyondKnown = ({ evidence }: Court, { step }: Gap): boolean => {
+  const era = evidence.eraOf(step.to?.topic ?? '');
+  if (era === null || !evidence.deeds.some(({ name }) => name === 'topic-recreated')) return false;
+  return step.to?.next.some((next, partition) => next > evidence.endOf(era, partition)) ?? false;
 };
 
 const justify: Readonly<Record<string, (court: Court, gap: Gap) => readonly string[]>> = {
