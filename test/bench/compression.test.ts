@@ -86,7 +86,8 @@ describe.skipIf(reason !== null)('compression benchmark', () => {
     });
 
     it('fails where an event comes again', async () => {
-      await expect(told([1, 1])).rejects.toThrow('a witness got event 00000001 after 1');
+      // Behind it a third: who has the first only might be asked before the second is there.
+      await expect(told([1, 1, 2])).rejects.toThrow('a witness got event 00000001 after 1');
     });
 
     it('fails where one is missing', async () => {
