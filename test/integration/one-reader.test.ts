@@ -17,6 +17,8 @@ const kafka: KafkaCluster | null = await kafkaForTests({
 });
 const topic = 'one-reader';
 const events = 200;
+/** How long the gateway has a broker hold a fetch back that finds nothing. */
+const longPollMs = 400;
 
 describe.skipIf(kafka === null)('the load that subscribers put on Kafka', () => {
   const address = [`127.0.0.1:${proxy.port}`];
@@ -48,18 +50,22 @@ describe.skipIf(kafka === null)('the load that subscribers put on Kafka', () => 
     await proxy.close();
   });
 
-  /** Fetches while `events` events go through, each awaited at the probe, and connections at the end. */
+  /**
+   * Fetches while `events` events go through, each awaited at the probe, and connections at the end. Less those of the control topic, to which nothing
+   * comes: they end by the clock, and on a busy machine this takes longer.
+   */
   const measureOnce = async (): Promise<{ fetches: number; connections: number }> => {
-    const before = proxy.fetches;
+    const [before, begunAt] = [proxy.fetches, performance.now()];
     for (let n = 0; n < events; n++) {
       const seen = probe.events.length;
       await producer.send(topic, [{ key: 'probe', value: JSON.stringify({ title: `event ${n}` }) }]);
       await probe.until((follower) => follower.events.length > seen);
     }
-    return { fetches: proxy.fetches - before, connections: proxy.connections };
+    const idle = Math.floor((performance.now() - begunAt) / longPollMs);
+    return { fetches: proxy.fetches - before - idle, connections: proxy.connections };
   };
 
-  /** The quietest of three: empty long polls of the other topics end by the clock and come on top. */
+  /** The quietest of three. */
   const measure = async (): Promise<{ fetches: number; connections: number }> => {
     const all = [await measureOnce(), await measureOnce(), await measureOnce()];
     return { fetches: Math.min(...all.map(({ fetches }) => fetches)), connections: all[2]?.connections ?? 0 };
