@@ -94,7 +94,7 @@ export const defaultCoreOptions: CoreOptions = {
   unreadableFoldMs: 1_000,
   replayMaxAgeMs: 86_400_000, // 24 h
   maxScans: 24,
-  scanKeptBytes: 2_097_152, // 2 MiB
+  scanKeptBytes: 8_388_608, // 8 MiB
   retryMs: 500,
   aheadCheckMs: 5_000,
   maxTurnMs: 5,
