@@ -178,7 +178,7 @@ export type AddressedRecord = {
   read(): Extract<Decoded, { readonly kind: 'event' | 'unreadable' }>;
 };
 
-/** Reads of one record only whom it is for: a third of the work where it is for nobody here. Never throws. */
+/** Reads of one record only whom it is for: two fifths of the work where it is for nobody here. Never throws. */
 export type OpenRecord = (record: LogRecord) => AddressedRecord | Extract<Decoded, { readonly kind: 'dead' | 'skip' }>;
 
 /** An event to be published, already validated: the producer side of an Envelope. */
