@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { CursorCodec, TopicPositions } from '../cursor.ts';
-import type { NextOffset, OpenRecord, PartitionId, PositionVector } from '../event.ts';
+import type { DecodeRecord, NextOffset, OpenRecord, PartitionId, PositionVector } from '../event.ts';
 import type { EventLog, PositionVerdict } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
@@ -43,6 +43,7 @@ const beginning: NextOffset = { next: 0n, epoch: -1 };
 export type CatchUpPoolDeps = {
   readonly log: EventLog;
   readonly open: OpenRecord;
+  readonly decode: DecodeRecord;
   readonly cursors: CursorCodec;
   readonly tail: Tail;
   readonly ring: Ring;
@@ -232,7 +233,7 @@ export class CatchUpPool {
   }
 
   #begin(lane: Lane): LogRun | null {
-    const { options, log, open, tail, blocks, telemetry, turn, scheduler } = this.#deps;
+    const { options, log, open, decode, clock, tail, blocks, telemetry, turn, scheduler } = this.#deps;
     if (!this.#mayBegin(lane.partition)) {
       // A slow client must not keep the others from reading.
       for (const catchUp of this.#members.values()) catchUp.releaseIfFull();
@@ -242,6 +243,8 @@ export class CatchUpPool {
     const deps = {
       log,
       open,
+      decode,
+      now: () => clock.now(),
       blocks,
       tail,
       turn,

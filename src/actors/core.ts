@@ -121,7 +121,7 @@ class ActorCore implements Core {
     this.#deps = deps;
     this.#options = { ...defaultCoreOptions, ...deps.options };
     this.#scheduler = deps.scheduler ?? systemScheduler;
-    const { clock, log, telemetry, open, cursors, encode } = deps;
+    const { clock, log, telemetry, open, decode, cursors, encode } = deps;
     this.#wheel = createTimerWheel({ clock, onThrow: (thrown) => this.#taskThrew(thrown) });
     this.#tail = new Tail(cursors);
     this.#ring = new Ring(this.#options.ringBytesPerPartition);
@@ -134,6 +134,7 @@ class ActorCore implements Core {
     this.#catchUps = new CatchUpPool({
       log,
       open,
+      decode,
       cursors,
       tail: this.#tail,
       ring: this.#ring,

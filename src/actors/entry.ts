@@ -25,20 +25,20 @@ export type Judged = { readonly decoded: Decoded; readonly isDuplicate: boolean;
 /** Says whether the event of `key` at `offset` was there before, and takes note of it. Asked once per record, offsets rising. */
 export type NoteKey = (key: string, offset: bigint) => boolean;
 
-/** Whom a record is for, and whether it is a duplicate; its entry for those who are. */
-export type Opened = { readonly audience: Audience; readonly isDuplicate: boolean; readEntry(): Entry };
+/** Whom a record is for, and whether it is a duplicate. */
+export type Opened = { readonly audience: Audience; readonly isDuplicate: boolean };
 
 /** Judges one record without reading its content; null: it is for nobody. Says what `judge` says. */
 export const openEntry = (record: LogRecord, open: OpenRecord, noteKey: NoteKey): Opened | null => {
   const opened = open(record);
   if (opened.kind !== 'addressed') return null;
-  const { partition, offset, epoch } = record;
-  const isDuplicate = noteKey(opened.dedupeKey, offset);
-  return {
-    audience: opened.audience,
-    isDuplicate,
-    readEntry: () => entryOf({ partition, offset, epoch }, opened.read()),
-  };
+  return { audience: opened.audience, isDuplicate: noteKey(opened.dedupeKey, record.offset) };
+};
+
+/** The entry of a record that is for somebody and no duplicate. */
+export const readEntry = (record: LogRecord, decode: DecodeRecord): Entry | null => {
+  const decoded = decode(record);
+  return decoded.kind === 'event' || decoded.kind === 'unreadable' ? entryOf(record, decoded) : null;
 };
 
 /** Decodes and judges one record. Never throws. */

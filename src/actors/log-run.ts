@@ -1,9 +1,9 @@
-import type { LogRecord, OpenRecord, PartitionId } from '../event.ts';
+import type { DecodeRecord, LogRecord, OpenRecord, PartitionId } from '../event.ts';
 import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log.ts';
 import type { Counts } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
-import { type NoteKey, type Opened, openEntry } from './entry.ts';
+import { type Entry, type NoteKey, openEntry, readEntry } from './entry.ts';
 import type { FeedGap } from './intake.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Stretch, StretchBuilder } from './stretch.ts';
@@ -19,6 +19,9 @@ import type { Turn } from './turn.ts';
 export type LogRunDeps = {
   readonly log: EventLog;
   readonly open: OpenRecord;
+  readonly decode: DecodeRecord;
+  /** Wall clock. */
+  now(): number;
   readonly turn: Turn;
   readonly scheduler: Scheduler;
   readonly counts: Counts;
@@ -35,6 +38,9 @@ export type RunItem =
   | { readonly kind: 'gap'; readonly gap: GapChunk }
   /** `error` null: the log has no more for now. */
   | { readonly kind: 'ended'; readonly error: unknown };
+
+/** How far the records of a chunk have been opened. */
+type Opening = { readonly builder: StretchBuilder; readonly fetchedAtMs: number; index: number };
 
 /** Somebody who reads along. */
 export type RunReader = { wake(): void };
@@ -154,7 +160,7 @@ export class LogRun {
       if (chunk.reason !== 'EXPIRED') this.#window.truncate(chunk.from);
       this.#next = chunk.reason === 'EXPIRED' ? chunk.to : chunk.from;
       this.#add({ kind: 'gap', gap: chunk });
-    } else this.#decode(chunk, { builder: new StretchBuilder(), index: 0 });
+    } else this.#open(chunk);
   }
 
   /**
@@ -174,17 +180,25 @@ export class LogRun {
     return (_, offset) => blocks.isDuplicate(this.partition, offset);
   }
 
+  #open(chunk: RecordChunk): void {
+    const fetchedAtMs = this.#deps.now();
+    // Whom a record is for is known at once; what it says is read when one of these comes by, which may be much later.
+    const read = (record: LogRecord): Entry | null =>
+      this.#guarded(() => readEntry(record, (each) => this.#deps.decode(each, fetchedAtMs)));
+    this.#openOn(chunk, { builder: new StretchBuilder(read), fetchedAtMs, index: 0 });
+  }
+
   /** As many records as the turn allows, one at least, then the rest in later turns. */
-  #decode(chunk: RecordChunk, state: { readonly builder: StretchBuilder; index: number }): void {
+  #openOn(chunk: RecordChunk, state: Opening): void {
     if (this.#isOver) return;
     const { turn, scheduler } = this.#deps;
     do {
       const record = chunk.records[state.index];
       state.index += 1;
-      if (record !== undefined && !this.#take(record, state.builder)) return;
+      if (record !== undefined && !this.#take(record, state)) return;
     } while (state.index < chunk.records.length && !turn.isOver);
     if (state.index < chunk.records.length) {
-      scheduler.soon(() => this.#decode(chunk, state));
+      scheduler.soon(() => this.#openOn(chunk, state));
       return;
     }
     this.#next = chunk.next.next;
@@ -192,23 +206,18 @@ export class LogRun {
   }
 
   /** False: reading is over, this record may be another than the one that stood there. */
-  #take(record: LogRecord, builder: StretchBuilder): boolean {
+  #take(record: LogRecord, { builder, fetchedAtMs }: Opening): boolean {
     const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
-    if (noteKey === null) this.#add({ kind: 'ended', error: null });
-    else this.#keep(record, this.#judge(record, noteKey), builder);
-    return noteKey !== null;
-  }
-
-  #judge(record: LogRecord, noteKey: NoteKey): Opened | null {
+    if (noteKey === null) {
+      this.#add({ kind: 'ended', error: null });
+      return false;
+    }
     const { counts, open } = this.#deps;
     counts.catchUpRecords += 1;
     counts.catchUpBytes += record.value?.length ?? 0;
-    return this.#guarded(() => openEntry(record, open, noteKey));
-  }
-
-  #keep(record: LogRecord, opened: Opened | null, builder: StretchBuilder): void {
-    if (opened === null || opened.isDuplicate) return;
-    builder.add(record, opened.audience, () => this.#guarded(() => opened.readEntry()));
+    const opened = this.#guarded(() => openEntry(record, (each) => open(each, fetchedAtMs), noteKey));
+    if (opened !== null && !opened.isDuplicate) builder.add(record, opened.audience);
+    return true;
   }
 
   /** A bug of ours in one record costs that record only, here as it did live; else whoever resumes would meet it again and again. */

@@ -54,8 +54,8 @@ export class Scan implements RunReader {
     if (end === null) return this.#nextItem();
     for (let record = this.#records[this.#index]; record !== undefined; record = this.#records[this.#index]) {
       this.#index += 1;
-      const { place, entry } = record;
-      if (entry !== null) return { kind: 'record', ...place, entry };
+      const { entry } = record;
+      if (entry !== null) return { kind: 'record', ...record.place, entry };
     }
     this.#end = null;
     return { kind: 'passed', ...end };

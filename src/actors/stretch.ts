@@ -6,21 +6,33 @@ import type { Addressee, Entry } from './entry.ts';
 /** Where a record stands, and the time at which it was written. */
 export type Place = { readonly offset: bigint; readonly epoch: number; readonly timestampMs: number };
 
-/** A record that nobody has asked for yet keeps its bytes; then it is its entry, null where it has none. */
-export class KeptRecord {
-  readonly place: Place;
-  #entry: Entry | null = null;
-  #read: (() => Entry | null) | null;
+/** Gives a record's entry; null where it has none. */
+type Read = (record: LogRecord) => Entry | null;
 
-  constructor(place: Place, read: () => Entry | null) {
-    this.place = place;
+/** A record that nobody has asked for yet is itself, which may be no more than a place in the bytes that were fetched; then it is its entry. */
+export class KeptRecord {
+  #entry: Entry | null = null;
+  #place: Place;
+  #unread: LogRecord | null;
+  readonly #read: Read;
+
+  constructor(record: LogRecord, read: Read) {
+    this.#place = record;
+    this.#unread = record;
     this.#read = read;
+  }
+
+  get place(): Place {
+    return this.#place;
   }
 
   /** Read once: who shares it shares what is rendered of it. */
   get entry(): Entry | null {
-    if (this.#read !== null) this.#entry = this.#read();
-    this.#read = null;
+    const record = this.#unread;
+    if (record === null) return this.#entry;
+    this.#unread = null;
+    this.#place = { offset: record.offset, epoch: record.epoch, timestampMs: record.timestampMs };
+    this.#entry = this.#read(record);
     return this.#entry;
   }
 }
@@ -50,15 +62,19 @@ export class StretchBuilder {
   readonly #users = new Map<UserId, KeptRecord[]>();
   readonly #topics = new Map<TopicName, KeptRecord[]>();
   readonly #everyone: KeptRecord[] = [];
+  readonly #read: Read;
   #bytes = overheadBytes;
   /** What the newest record looks into. */
   #memory: ArrayBufferLike | null = null;
 
-  /** `read` gives the record's entry; it is called when somebody of the audience comes by. */
-  add(record: LogRecord, audience: Audience, read: () => Entry | null): void {
+  /** `read` is called when somebody of a record's audience comes by. */
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  add(record: LogRecord, audience: Audience): void {
     this.#bytes += overheadBytes + this.#memoryOf(record);
-    const { offset, epoch, timestampMs } = record;
-    const kept = new KeptRecord({ offset, epoch, timestampMs }, read);
+    const kept = new KeptRecord(record, this.#read);
     if (audience.kind === 'user') add(this.#users, audience.userId, kept);
     else if (audience.kind === 'topic') add(this.#topics, audience.topic, kept);
     else this.#everyone.push(kept);

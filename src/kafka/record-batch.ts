@@ -1,4 +1,4 @@
-import type { LogRecord, PartitionId } from '../event.ts';
+import type { LogRecord, PartitionId, RecordHeaders } from '../event.ts';
 import { decompress } from './compression.ts';
 import { WireReader } from './wire-reader.ts';
 
@@ -53,20 +53,56 @@ const nullableBytes = (reader: WireReader): Buffer | null => {
   return length < 0 ? null : reader.raw(length);
 };
 
-const readRecord = (own: Buffer, head: BatchHead, partition: PartitionId): LogRecord => {
-  const reader = new WireReader(own);
-  reader.int8();
-  const timestampMs = head.baseTimestampMs + reader.varlong();
-  const offset = head.baseOffset + BigInt(reader.varint());
-  const key = nullableBytes(reader);
-  const value = nullableBytes(reader);
+const readHeaders = (reader: WireReader): RecordHeaders => {
   const headers: (readonly [string, Buffer])[] = [];
   for (let left = reader.varint(); left > 0; left--) {
     const name = reader.raw(reader.varint()).toString('utf8');
     headers.push([name, nullableBytes(reader) ?? Buffer.alloc(0)]);
   }
-  return { partition, offset, epoch: head.epoch, timestampMs: head.appendTimeMs ?? timestampMs, key, value, headers };
+  return headers;
 };
+
+/** A record over its own bytes: parts of it are views, made when they are asked for; made at once they would weigh more than the bytes. */
+class WireRecord implements LogRecord {
+  readonly partition: PartitionId;
+  readonly offset: bigint;
+  readonly epoch: number;
+  readonly timestampMs: number;
+  readonly #bytes: Buffer;
+  readonly #keyAt: number;
+  readonly #valueAt: number;
+  readonly #headersAt: number;
+
+  /** Throws where the bytes make no sense. */
+  constructor(bytes: Buffer, head: BatchHead, partition: PartitionId) {
+    const reader = new WireReader(bytes);
+    reader.int8();
+    const timestampMs = head.baseTimestampMs + reader.varlong();
+    this.partition = partition;
+    this.offset = head.baseOffset + BigInt(reader.varint());
+    this.epoch = head.epoch;
+    this.timestampMs = head.appendTimeMs ?? timestampMs;
+    this.#bytes = bytes;
+    this.#keyAt = reader.at;
+    nullableBytes(reader);
+    this.#valueAt = reader.at;
+    nullableBytes(reader);
+    this.#headersAt = reader.at;
+    readHeaders(reader);
+  }
+
+  get key(): Buffer | null {
+    return nullableBytes(new WireReader(this.#bytes, this.#keyAt));
+  }
+
+  get value(): Buffer | null {
+    return nullableBytes(new WireReader(this.#bytes, this.#valueAt));
+  }
+
+  get headers(): RecordHeaders {
+    return readHeaders(new WireReader(this.#bytes, this.#headersAt));
+  }
+}
 
 /**
  * The records of a data batch from offset `from` on. Each is copied once, whole: a value that stayed a view of the
@@ -77,7 +113,7 @@ export const readBatchRecords = (head: BatchHead, partition: PartitionId, from: 
   const reader = new WireReader(decompress(head.codec, head.data));
   const records: LogRecord[] = [];
   for (let left = head.count; left > 0; left--) {
-    const record = readRecord(Buffer.from(reader.raw(reader.varint())), head, partition);
+    const record = new WireRecord(Buffer.from(reader.raw(reader.varint())), head, partition);
     if (record.offset >= from) records.push(record);
   }
   return records;

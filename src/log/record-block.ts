@@ -9,21 +9,66 @@ import type { LogRecord, NewRecord, PartitionId, RecordHeaders } from '../event.
 const fixedBytes = 32;
 const offsetAt = 4;
 
-/** One record of a block: views, valid as long as the block is. */
-export type BlockRecord = {
+/** One record of a block, read where it lies: valid as long as the block is. Its buffers are views, made when they are asked for. */
+export class BlockRecord {
   /** Where the record begins in the block. */
   readonly at: number;
-  readonly row: number;
-  readonly offset: bigint;
-  readonly timestampMs: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
+  readonly #block: Buffer;
+
+  constructor(block: Buffer, at: number) {
+    this.#block = block;
+    this.at = at;
+  }
+
+  get row(): number {
+    return this.#block.readUInt32LE(this.at);
+  }
+
+  get offset(): bigint {
+    return this.#block.readBigInt64LE(this.at + offsetAt);
+  }
+
+  get timestampMs(): number {
+    return this.#block.readDoubleLE(this.at + 12);
+  }
+
+  get key(): Buffer | null {
+    return this.#keyLength < 0 ? null : this.#block.subarray(this.at + fixedBytes, this.#valueAt);
+  }
+
+  get value(): Buffer | null {
+    return this.#valueLength < 0 ? null : this.#block.subarray(this.#valueAt, this.#headersAt);
+  }
+
   /** Encoded. */
-  readonly headers: Buffer;
-};
+  get headers(): Buffer {
+    return this.#block.subarray(this.#headersAt, this.end);
+  }
+
+  /** Where the next one begins. */
+  get end(): number {
+    return this.#headersAt + this.#block.readUInt32LE(this.at + 28);
+  }
+
+  get #keyLength(): number {
+    return this.#block.readInt32LE(this.at + 20);
+  }
+
+  get #valueLength(): number {
+    return this.#block.readInt32LE(this.at + 24);
+  }
+
+  get #valueAt(): number {
+    return this.at + fixedBytes + Math.max(this.#keyLength, 0);
+  }
+
+  get #headersAt(): number {
+    return this.#valueAt + Math.max(this.#valueLength, 0);
+  }
+}
 
 /** A record on its way into a block; `headers` encoded. */
-export type PackableRecord = Omit<BlockRecord, 'at' | 'key' | 'value' | 'headers'> & {
+export type PackableRecord = Pick<BlockRecord, 'row' | 'offset' | 'timestampMs'> & {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: Uint8Array;
@@ -92,24 +137,10 @@ export const packRecords = (records: readonly PackableRecord[]): Buffer<ArrayBuf
 
 /** The records of a block, in order. */
 export function* unpackRecords(block: Buffer): Generator<BlockRecord> {
-  let at = 0;
-  while (at < block.length) {
-    const keyLength = block.readInt32LE(at + 20);
-    const valueLength = block.readInt32LE(at + 24);
-    const keyAt = at + fixedBytes;
-    const valueAt = keyAt + Math.max(keyLength, 0);
-    const headersAt = valueAt + Math.max(valueLength, 0);
-    const end = headersAt + block.readUInt32LE(at + 28);
-    yield {
-      at,
-      row: block.readUInt32LE(at),
-      offset: block.readBigInt64LE(at + offsetAt),
-      timestampMs: block.readDoubleLE(at + 12),
-      key: keyLength < 0 ? null : block.subarray(keyAt, valueAt),
-      value: valueLength < 0 ? null : block.subarray(valueAt, headersAt),
-      headers: block.subarray(headersAt, end),
-    };
-    at = end;
+  for (let at = 0; at < block.length; ) {
+    const record = new BlockRecord(block, at);
+    yield record;
+    at = record.end;
   }
 }
 
@@ -118,28 +149,57 @@ export const setOffset = (block: Buffer, at: number, offset: bigint): void => {
   block.writeBigInt64LE(offset, at + offsetAt);
 };
 
-/** The record over the block's memory, for whoever owns the block. Blocks come from the embedded log only, whose epoch is always 0. */
-export const viewLogRecord = (
-  { offset, timestampMs, key, value, headers }: BlockRecord,
-  partition: PartitionId,
-): LogRecord => ({
-  partition,
-  offset,
-  epoch: 0,
-  timestampMs,
-  key,
-  value,
-  headers: decodeHeaders(headers),
-});
+/** A record over its block's memory, for whoever owns the block: whoever keeps it for later keeps no more than a place in the block. */
+class RecordView implements LogRecord {
+  readonly partition: PartitionId;
+  readonly #record: BlockRecord;
+
+  constructor(record: BlockRecord, partition: PartitionId) {
+    this.#record = record;
+    this.partition = partition;
+  }
+
+  get offset(): bigint {
+    return this.#record.offset;
+  }
+
+  /** Blocks come from the embedded log only. */
+  get epoch(): number {
+    return 0;
+  }
+
+  get timestampMs(): number {
+    return this.#record.timestampMs;
+  }
+
+  get key(): Buffer | null {
+    return this.#record.key;
+  }
+
+  get value(): Buffer | null {
+    return this.#record.value;
+  }
+
+  get headers(): RecordHeaders {
+    return decodeHeaders(this.#record.headers);
+  }
+}
+
+export const viewLogRecord = (record: BlockRecord, partition: PartitionId): LogRecord =>
+  new RecordView(record, partition);
 
 const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));
 
 /** The record with buffers of its own. */
-export const toLogRecord = (record: BlockRecord, partition: PartitionId): LogRecord =>
-  viewLogRecord(
-    { ...record, key: copy(record.key), value: copy(record.value), headers: Buffer.from(record.headers) },
-    partition,
-  );
+export const toLogRecord = (record: BlockRecord, partition: PartitionId): LogRecord => ({
+  partition,
+  offset: record.offset,
+  epoch: 0,
+  timestampMs: record.timestampMs,
+  key: copy(record.key),
+  value: copy(record.value),
+  headers: decodeHeaders(Buffer.from(record.headers)),
+});
 
 /** A new record for partition row `row`, not yet with an offset. */
 export const toPackable = (record: NewRecord, row: number, nowMs: number): PackableRecord => ({

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import {
-  type AddressedRecord,
   type Audience,
   type DeadLetterReason,
   type Decoded,
@@ -17,6 +16,7 @@ import {
   type OpenRecord,
   type PartitionId,
   type Position,
+  type RecordHeaders,
 } from '../event.ts';
 import { parseRfc3339 } from '../rfc3339.ts';
 import { type JsonResult, parseJsonValue } from './json-value.ts';
@@ -74,10 +74,22 @@ type Known = {
   readonly bytes: number;
 };
 
-type Opened = ReturnType<OpenRecord>;
-type Read = ReturnType<AddressedRecord['read']>;
+type Read = Extract<Decoded, { readonly kind: 'event' | 'unreadable' }>;
+type Nobodys = Extract<Decoded, { readonly kind: 'dead' | 'skip' }>;
 
-const dead = (code: DeadLetterReason['code'], detail: string): Opened => ({ kind: 'dead', reason: { code, detail } });
+/** A record that is for somebody; what costs more than to know for whom is a function. */
+type Somebodys = {
+  readonly kind: 'somebodys';
+  readonly audience: Audience;
+  readonly dedupeKey: string;
+  known(): Known;
+  data(): JsonResult;
+};
+
+/** A record as it was fetched, its headers taken out once: a log may decode them each time anew. */
+type Fetched = { readonly record: LogRecord; readonly headers: RecordHeaders; readonly atMs: number };
+
+const dead = (code: DeadLetterReason['code'], detail: string): Nobodys => ({ kind: 'dead', reason: { code, detail } });
 
 const unreadable = (known: Known, reason: DeadLetterReason, isDeadLetter = true): Read => ({
   kind: 'unreadable',
@@ -91,9 +103,9 @@ const unreadable = (known: Known, reason: DeadLetterReason, isDeadLetter = true)
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const sizeOf = (record: LogRecord): number => {
+const sizeOf = ({ record, headers }: Fetched): number => {
   let bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const [name, value] of record.headers) bytes += name.length + value.length;
+  for (const [name, value] of headers) bytes += name.length + value.length;
   return bytes;
 };
 
@@ -178,44 +190,48 @@ class Decoder {
     this.#maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
   }
 
-  decode(record: LogRecord): Decoded {
-    const opened = this.open(record);
-    return opened.kind === 'addressed' ? opened.read() : opened;
+  decode(record: LogRecord, fetchedAtMs: number): Decoded {
+    const found = this.#find(record, fetchedAtMs);
+    return found.kind === 'somebodys' ? this.#read(found.known(), found.data) : found;
   }
 
-  open(record: LogRecord): Opened {
+  open(record: LogRecord, fetchedAtMs: number): ReturnType<OpenRecord> {
+    const found = this.#find(record, fetchedAtMs);
+    if (found.kind !== 'somebodys') return found;
+    return { kind: 'addressed', audience: found.audience, dedupeKey: found.dedupeKey };
+  }
+
+  #find(record: LogRecord, atMs: number): Somebodys | Nobodys {
     const { value } = record;
     if (value === null) return { kind: 'skip', why: 'tombstone' };
-    const headers = collectHeaders(record.headers);
+    const fetched = { record, headers: record.headers, atMs };
+    const headers = collectHeaders(fetched.headers);
     switch (contentMode(headers)) {
       case 'binary':
-        return this.#open(record, headerAttributes(headers), () => parseJsonValue(value));
+        return this.#address(fetched, headerAttributes(headers), () => parseJsonValue(value));
       case 'structured':
-        return this.#structured(record, value, headers);
+        return this.#structured(fetched, value, headers);
       case 'foreign':
         return dead('audience_unreadable', 'content-type names a CloudEvents format other than JSON');
     }
   }
 
   /** The audience is inside the envelope here, so one that does not parse is a dead letter. */
-  #structured(record: LogRecord, value: Buffer, headers: HeaderBytes): Opened {
+  #structured(fetched: Fetched, value: Buffer, headers: HeaderBytes): Somebodys | Nobodys {
     const parsed = parseJsonValue(value);
     if (!parsed.ok) return { kind: 'dead', reason: parsed.reason };
     const envelope = parsed.value;
     if (!isObject(envelope)) return dead('not_an_object', 'the CloudEvents envelope is not an object');
-    return this.#open(record, envelopeAttributes(envelope, headers), () => dataOf(envelope));
+    return this.#address(fetched, envelopeAttributes(envelope, headers), () => dataOf(envelope));
   }
 
-  #open(record: LogRecord, attributes: EventAttributes, data: () => JsonResult): Opened {
+  #address(fetched: Fetched, attributes: EventAttributes, data: () => JsonResult): Somebodys | Nobodys {
+    const { record, atMs } = fetched;
     const audience = audienceOf(attributes, record.key);
     if ('code' in audience) return { kind: 'dead', reason: audience };
     const place = this.#placeOf(record, attributes);
     const dedupeKey = dedupeKeyOf(attributes, audience, place);
-    // Who catches up may read it much later.
-    const fetchedAtMs = this.#options.clock.now();
     const { partition, offset, epoch, timestampMs } = record;
-    const bytes = sizeOf(record);
-    // Without the record: until it is read its headers would weigh more than all the rest.
     const known = (): Known => ({
       position: { partition, offset, epoch },
       timestampMs,
@@ -225,11 +241,11 @@ class Decoder {
       dedupeKey,
       createdAtMs: attributes.time === null ? timestampMs : timeOf(attributes.time),
       expiresAtMs: attributes.expirytime === null ? null : timeOf(attributes.expirytime),
-      fetchedAtMs,
-      bytes,
+      fetchedAtMs: atMs,
+      bytes: sizeOf(fetched),
     });
-    if (isOver(attributes, fetchedAtMs) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
-    return { kind: 'addressed', audience, dedupeKey, read: () => this.#read(known(), data) };
+    if (isOver(attributes, atMs) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
+    return { kind: 'somebodys', audience, dedupeKey, known, data };
   }
 
   /** Without an id only the place in the log tells events apart; `@` keeps such keys away from the others. Empty where there is an id. */
@@ -290,5 +306,10 @@ class Decoder {
 /** Makes the codec of one deployment's records. */
 export const createRecordCodec = (options: RecordCodecOptions): RecordCodec => {
   const decoder = new Decoder(options);
-  return { open: (record) => decoder.open(record), decode: (record) => decoder.decode(record), encode: encodeEvent };
+  const { clock } = options;
+  return {
+    open: (record, fetchedAtMs = clock.now()) => decoder.open(record, fetchedAtMs),
+    decode: (record, fetchedAtMs = clock.now()) => decoder.decode(record, fetchedAtMs),
+    encode: encodeEvent,
+  };
 };

@@ -5,7 +5,7 @@ import { Scan, type ScanStep } from '../../src/actors/scan.ts';
 import { Tail } from '../../src/actors/tail.ts';
 import { Turn } from '../../src/actors/turn.ts';
 import { createCursorCodec } from '../../src/cursor.ts';
-import { type AddressedRecord, type Audience, type OpenRecord, partitionId } from '../../src/event.ts';
+import { type Audience, type DecodeRecord, type LogRecord, type OpenRecord, partitionId } from '../../src/event.ts';
 import { stillHeld } from '../support/collected.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { afterIo, createWorld, ManualScheduler, record, topic, userId } from './node.ts';
@@ -15,7 +15,7 @@ import { afterIo, createWorld, ManualScheduler, record, topic, userId } from './
 const ada: Audience = { kind: 'user', userId: userId('ada') };
 const bob: Audience = { kind: 'user', userId: userId('bob') };
 
-type Reading = { scan(): Scan; readCount(): number; readonly refs: readonly WeakRef<AddressedRecord>[] };
+type Reading = { scan(): Scan; readCount(): number; readonly refs: readonly WeakRef<LogRecord>[] };
 
 /** A reading of as many records, every `adaEvery`th of them for ada, the others for bob, that keeps only what was read last; and how many of them were looked into. */
 const reading = async (count: number, adaEvery: number = 1): Promise<Reading> => {
@@ -26,26 +26,24 @@ const reading = async (count: number, adaEvery: number = 1): Promise<Reading> =>
   const tail = new Tail(createCursorCodec());
   tail.adopt(log.topology().topics);
   let reads = 0;
-  const refs: WeakRef<AddressedRecord>[] = [];
-  const open: OpenRecord = ({ offset }) => {
-    const audience = Number(offset) % adaEvery === 0 ? ada : bob;
-    const opened: AddressedRecord = {
-      kind: 'addressed',
-      audience,
-      dedupeKey: String(offset),
-      read() {
-        reads += 1;
-        const reason = { code: 'invalid_content', detail: 'a test' } as const;
-        return { kind: 'unreadable', audience, dedupeKey: '', createdAtMs: 0, isDeadLetter: true, reason };
-      },
-    };
-    refs.push(new WeakRef(opened));
-    return opened;
+  const refs: WeakRef<LogRecord>[] = [];
+  const audienceOf = (offset: bigint): Audience => (Number(offset) % adaEvery === 0 ? ada : bob);
+  const open: OpenRecord = (whole) => {
+    refs.push(new WeakRef(whole));
+    return { kind: 'addressed', audience: audienceOf(whole.offset), dedupeKey: String(whole.offset) };
+  };
+  const decode: DecodeRecord = ({ offset }) => {
+    reads += 1;
+    const reason = { code: 'invalid_content', detail: 'a test' } as const;
+    const audience = audienceOf(offset);
+    return { kind: 'unreadable', audience, dedupeKey: '', createdAtMs: 0, isDeadLetter: true, reason };
   };
   const run = new LogRun(
     {
       log,
       open,
+      decode,
+      now: () => clock.now(),
       scheduler,
       turn: new Turn({ clock, scheduler, maxTurnMs: 5 }),
       counts: silentTelemetry().counts,

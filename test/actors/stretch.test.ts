@@ -13,8 +13,8 @@ const record = (offset: number, value: Buffer): LogRecord => ({
 
 /** Bytes of a stretch of these values. */
 const bytesOf = (values: readonly Buffer[]): number => {
-  const builder = new StretchBuilder();
-  for (const [offset, value] of values.entries()) builder.add(record(offset, value), everyone, () => null);
+  const builder = new StretchBuilder(() => null);
+  for (const [offset, value] of values.entries()) builder.add(record(offset, value), everyone);
   return builder.finish({ next: BigInt(values.length), epoch: 0 }).bytes;
 };
 

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { partitionId } from '../../src/event.ts';
-import { packRecords, setOffset, toLogRecord, toPackable, unpackRecords } from '../../src/log/record-block.ts';
+import {
+  packRecords,
+  setOffset,
+  toLogRecord,
+  toPackable,
+  unpackRecords,
+  viewLogRecord,
+} from '../../src/log/record-block.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const maybeBytes = fc.option(bytes);
@@ -24,6 +31,7 @@ describe('a record block', () => {
         expect(unpacked.map((one) => toLogRecord(one, id))).toEqual(
           records.map((one) => ({ ...one, partition: id, offset: -1n, epoch: 0 })),
         );
+        for (const one of unpacked) expect(viewLogRecord(one, id)).toMatchObject(toLogRecord(one, id));
       }),
     );
   });
