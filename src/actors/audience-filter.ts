@@ -3,7 +3,8 @@ import type { Addressee } from './entry.ts';
 
 /**
  * A Bloom filter over audiences (Bloom, CACM 13(7), 1970): says for sure that nothing in a block of records is for somebody, or that
- * something may be. About 14 bits per audience and 10 probes: one in a thousand asks in vain.
+ * something may be. About 14 bits per audience and 10 probes: one in a thousand asks in vain. Everyone has a bit of its own: every subscriber
+ * asks for it, so one block that answered in vain would be read by all of them.
  */
 
 /** An audience as a number of 52 bits: two hashes in one. */
@@ -26,7 +27,8 @@ const hash = (text: string, seed: number): number => {
 const keyOf = (text: string, kind: number): AudienceKey =>
   hash(text, kind) * 2 ** stepBits + (hash(text, kind ^ 0x5bd1e995) >>> (32 - stepBits));
 
-const everyoneKey = keyOf('', 3);
+/** No hash. */
+const everyoneKey: AudienceKey = -1;
 
 /** The key of an audience. */
 export const audienceKeyOf = (audience: Audience): AudienceKey => {
@@ -48,7 +50,10 @@ export const addresseeKeys = ({ userId, topics, takesEveryone }: Addressee): rea
   return keys;
 };
 
-/** Immutable. `bits` may be kept and given back to the constructor, also by another process. */
+/**
+ * Immutable. `bits` may be kept and given back to the constructor, also by another process: none where there is nobody; else one byte, 1 where something
+ * is for everyone, and the Bloom filter over the others.
+ */
 export class AudienceFilter {
   readonly bits: Uint8Array;
 
@@ -58,9 +63,12 @@ export class AudienceFilter {
 
   static of(keys: Iterable<AudienceKey>): AudienceFilter {
     const all = [...keys];
-    const bits = all.length === 0 ? 0 : Math.max(minBits, all.length * bitsPerKey);
-    const filter = new AudienceFilter(new Uint8Array(Math.ceil(bits / 8)));
-    for (const key of all) filter.#set(key);
+    if (all.length === 0) return new AudienceFilter(new Uint8Array(0));
+    const hashed = all.filter((key) => key !== everyoneKey);
+    const bits = hashed.length === 0 ? 0 : Math.max(minBits, hashed.length * bitsPerKey);
+    const filter = new AudienceFilter(new Uint8Array(1 + Math.ceil(bits / 8)));
+    filter.bits[0] = hashed.length < all.length ? 1 : 0;
+    for (const key of hashed) filter.#set(key);
     return filter;
   }
 
@@ -72,22 +80,25 @@ export class AudienceFilter {
   }
 
   #set(key: AudienceKey): void {
-    const size = this.bits.length * 8;
-    const { step } = parts(key);
-    let at = parts(key).start % size;
+    const { bits } = this;
+    const size = (bits.length - 1) * 8;
+    const { start, step } = parts(key);
+    let at = start % size;
     for (let n = 0; n < probes; n++) {
-      this.bits[at >> 3] = (this.bits[at >> 3] ?? 0) | (1 << (at & 7));
+      bits[1 + (at >> 3)] = (bits[1 + (at >> 3)] ?? 0) | (1 << (at & 7));
       at = (at + step) % size;
     }
   }
 
   #has(key: AudienceKey): boolean {
     const { bits } = this;
-    const size = bits.length * 8;
+    if (key === everyoneKey) return bits[0] === 1;
+    const size = (bits.length - 1) * 8;
+    if (size === 0) return false;
     const { start, step } = parts(key);
     let at = start % size;
     for (let n = 0; n < probes; n++) {
-      if (((bits[at >> 3] ?? 0) & (1 << (at & 7))) === 0) return false;
+      if (((bits[1 + (at >> 3)] ?? 0) & (1 << (at & 7))) === 0) return false;
       at = (at + step) % size;
     }
     return true;

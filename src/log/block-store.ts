@@ -27,8 +27,8 @@ export type FolderBlockStore = {
   close(): Promise<void>;
 };
 
-/** How records are judged: blocks that were made otherwise are of no use. */
-const judgement = 1;
+/** How records are judged and filters are made: blocks that were made otherwise are of no use. */
+const judgement = 2;
 
 /** Opens `<dataDir>/blocks`. Where the folder cannot be had (another process on this machine has it, it is read-only), nothing is kept, and the log says so. */
 export const openBlockStore = (options: BlockStoreOptions): FolderBlockStore => new OpenBlockStore(options);

@@ -28,12 +28,24 @@ describe('a filter over audiences', () => {
     const inside = Array.from({ length: 1_024 }, (_, n) => audienceKeyOf(user(`inside-${n}`)));
     const filter = AudienceFilter.of(new Set(inside));
     const wrong = Array.from({ length: 100_000 }, (_, n) => filter.mayHold([audienceKeyOf(user(`user-${n}`))]));
-    expect(filter.bits.length).toBe((1_024 * 14) / 8);
+    expect(filter.bits.length).toBe(1 + (1_024 * 14) / 8);
     expect(wrong.filter(Boolean).length).toBeLessThan(333);
   });
 
-  it('holds nothing when it was made of nothing', () => {
-    expect(AudienceFilter.of([]).mayHold([audienceKeyOf(user('ada'))])).toBe(false);
+  it('never asks in vain for everyone, whom every subscriber asks for', () => {
+    const everyone = audienceKeyOf({ kind: 'everyone' });
+    const usersOf = (block: number) => Array.from({ length: 50 }, (_, n) => audienceKeyOf(user(`${block}-${n}`)));
+    const filters = Array.from({ length: 5_000 }, (_, block) => AudienceFilter.of(usersOf(block)));
+    expect(filters.filter((filter) => filter.mayHold([everyone]))).toEqual([]);
+    expect(AudienceFilter.of([...usersOf(0), everyone]).mayHold([everyone])).toBe(true);
+  });
+
+  it('holds nothing when it was made of nothing, and nobody in particular when all of it is for everyone', () => {
+    const everyone = audienceKeyOf({ kind: 'everyone' });
+    const ada = audienceKeyOf(user('ada'));
+    expect(AudienceFilter.of([]).mayHold([ada, everyone])).toBe(false);
+    expect(AudienceFilter.of([everyone]).mayHold([ada])).toBe(false);
+    expect(AudienceFilter.of([everyone]).mayHold([everyone])).toBe(true);
   });
 
   it('is asked by whatever an addressee takes: its user, its topics, everyone', () => {
