@@ -251,6 +251,7 @@ export class CatchUpPool {
       scheduler,
       counts: telemetry.counts,
       maxKeptBytes: options.scanKeptBytes,
+      isAlone: () => this.#members.size === 1,
       over: (run: LogRun) => {
         if (this.#runs.delete(run)) this.moved();
       },

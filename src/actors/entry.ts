@@ -77,3 +77,15 @@ export type Addressee = {
   readonly topics: readonly TopicName[];
   readonly takesEveryone: boolean;
 };
+
+/** Whether what is for `audience` is for the addressee. */
+export const isAddressed = ({ userId, topics, takesEveryone }: Addressee, audience: Audience): boolean => {
+  switch (audience.kind) {
+    case 'user':
+      return audience.userId === userId;
+    case 'topic':
+      return topics.includes(audience.topic);
+    case 'everyone':
+      return takesEveryone;
+  }
+};

@@ -3,7 +3,7 @@ import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log
 import type { Counts } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
-import { type Entry, type NoteKey, openEntry, readEntry } from './entry.ts';
+import { type Addressee, type Entry, isAddressed, type NoteKey, openEntry, readEntry } from './entry.ts';
 import type { FeedGap } from './intake.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Stretch, StretchBuilder } from './stretch.ts';
@@ -13,7 +13,7 @@ import type { Turn } from './turn.ts';
 /**
  * One reading of a partition, from a position to the tail, shared by all who are catching up there: each record is fetched once, and decoded once if
  * it is for any of them. It goes on as long as anybody waits for more, and keeps what it has read for those who are slower, within bounds. Who falls
- * behind these has lost it.
+ * behind these has lost it. For one who is the only one to catch up, what is for others is not kept: who comes later begins anew, or where it is by then.
  */
 
 export type LogRunDeps = {
@@ -29,6 +29,8 @@ export type LogRunDeps = {
   readonly tail: Tail;
   /** Bytes of records that are kept for those who are slower. */
   readonly maxKeptBytes: number;
+  /** Whether nobody else is catching up who could read along. */
+  isAlone(): boolean;
   /** Nobody uses it any more, or it has come to its end: it reads nothing from here on. */
   over(run: LogRun): void;
 };
@@ -40,10 +42,16 @@ export type RunItem =
   | { readonly kind: 'ended'; readonly error: unknown };
 
 /** How far the records of a chunk have been opened. */
-type Opening = { readonly builder: StretchBuilder; readonly fetchedAtMs: number; index: number };
+type Opening = {
+  readonly builder: StretchBuilder;
+  readonly fetchedAtMs: number;
+  /** Whom alone it is opened for; null: for all who may come. */
+  readonly only: Addressee | null;
+  index: number;
+};
 
 /** Somebody who reads along. */
-export type RunReader = { wake(): void };
+export type RunReader = { readonly addressee: Addressee; wake(): void };
 
 export class LogRun {
   readonly partition: PartitionId;
@@ -185,7 +193,14 @@ export class LogRun {
     // Whom a record is for is known at once; what it says is read when one of these comes by, which may be much later.
     const read = (record: LogRecord): Entry | null =>
       this.#guarded(() => readEntry(record, (each) => this.#deps.decode(each, fetchedAtMs)));
-    this.#openOn(chunk, { builder: new StretchBuilder(read), fetchedAtMs, index: 0 });
+    const only = this.#onlyReader();
+    if (only !== null && chunk.next.next > this.#keptFrom) this.#keptFrom = chunk.next.next;
+    this.#openOn(chunk, { builder: new StretchBuilder(read), fetchedAtMs, only, index: 0 });
+  }
+
+  #onlyReader(): Addressee | null {
+    const [reader] = this.#readers;
+    return reader !== undefined && this.#readers.size === 1 && this.#deps.isAlone() ? reader.addressee : null;
   }
 
   /** As many records as the turn allows, one at least, then the rest in later turns. */
@@ -206,7 +221,7 @@ export class LogRun {
   }
 
   /** False: reading is over, this record may be another than the one that stood there. */
-  #take(record: LogRecord, { builder, fetchedAtMs }: Opening): boolean {
+  #take(record: LogRecord, { builder, fetchedAtMs, only }: Opening): boolean {
     const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
     if (noteKey === null) {
       this.#add({ kind: 'ended', error: null });
@@ -216,7 +231,8 @@ export class LogRun {
     counts.catchUpRecords += 1;
     counts.catchUpBytes += record.value?.length ?? 0;
     const opened = this.#guarded(() => openEntry(record, (each) => open(each, fetchedAtMs), noteKey));
-    if (opened !== null && !opened.isDuplicate) builder.add(record, opened.audience);
+    const isKept = opened?.isDuplicate === false && (only === null || isAddressed(only, opened.audience));
+    if (isKept) builder.add(record, opened.audience);
     return true;
   }
 

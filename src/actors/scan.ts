@@ -24,7 +24,7 @@ export type ScanStep =
 
 export class Scan implements RunReader {
   readonly #run: LogRun;
-  readonly #addressee: Addressee;
+  readonly addressee: Addressee;
   readonly #wake: () => void;
   readonly #position: bigint;
   #number: number;
@@ -39,7 +39,7 @@ export class Scan implements RunReader {
     from: { readonly addressee: Addressee; readonly position: bigint; readonly wake: () => void },
   ) {
     this.#run = run;
-    this.#addressee = from.addressee;
+    this.addressee = from.addressee;
     this.#position = from.position;
     this.#wake = from.wake;
     this.#number = run.join(this, from.position);
@@ -82,7 +82,7 @@ export class Scan implements RunReader {
     this.#number += 1;
     if (item.kind === 'gap') return item;
     this.#end = item.stretch.next;
-    this.#records = item.stretch.recordsFor(this.#addressee, this.#position);
+    this.#records = item.stretch.recordsFor(this.addressee, this.#position);
     this.#index = 0;
     return this.step();
   }

@@ -15,10 +15,18 @@ import { afterIo, createWorld, ManualScheduler, record, topic, userId } from './
 const ada: Audience = { kind: 'user', userId: userId('ada') };
 const bob: Audience = { kind: 'user', userId: userId('bob') };
 
-type Reading = { scan(): Scan; readCount(): number; readonly refs: readonly WeakRef<LogRecord>[] };
+type Reading = {
+  scan(userName?: string, position?: bigint): Scan;
+  readonly run: LogRun;
+  readCount(): number;
+  readonly refs: readonly WeakRef<LogRecord>[];
+};
 
 /** A reading of as many records, every `adaEvery`th of them for ada, the others for bob, that keeps only what was read last; and how many of them were looked into. */
-const reading = async (count: number, adaEvery: number = 1): Promise<Reading> => {
+const reading = async (
+  count: number,
+  { adaEvery = 1, isAlone = () => false }: { readonly adaEvery?: number; isAlone?(): boolean } = {},
+): Promise<Reading> => {
   const { log, clock } = await createWorld({ partitionCount: 1 });
   await log.open();
   await log.append(Array.from({ length: count }, (_, n) => record(`event ${n}`)));
@@ -50,13 +58,17 @@ const reading = async (count: number, adaEvery: number = 1): Promise<Reading> =>
       blocks: new Blocks({ size: 100, maxBytes: 1e6, store: null, fingerprintOf: () => 'f' }),
       tail,
       maxKeptBytes: 1,
+      isAlone,
       over: () => undefined,
     },
     { partition: partitionId(topic, 0), from: 0n, to: BigInt(count) },
   );
-  const addressee = { userId: userId('ada'), topics: [], takesEveryone: false };
   return {
-    scan: () => new Scan(run, { addressee, position: 0n, wake: () => undefined }),
+    scan(userName = 'ada', position = 0n) {
+      const addressee = { userId: userId(userName), topics: [], takesEveryone: false };
+      return new Scan(run, { addressee, position, wake: () => undefined });
+    },
+    run,
     readCount: () => reads,
     refs,
   };
@@ -85,7 +97,7 @@ describe('a way through the log', () => {
   });
 
   it('holds on to nothing that is for others, however slow it is', async () => {
-    const { scan, refs } = await reading(200, 2);
+    const { scan, refs } = await reading(200, { adaEvery: 2 });
     const [slow, quick] = [scan(), scan()];
     steps(slow, 1);
     await afterIo();
@@ -95,5 +107,23 @@ describe('a way through the log', () => {
     expect(steps(quick, 1)).toEqual(['record']);
     expect(await stillHeld(refs.slice(0, 100).filter((_, n) => n % 2 === 1))).toBe(0);
     expect(steps(slow, 50).at(-1)).toBe('passed');
+  });
+
+  it('keeps for one who is alone only what is its own, and says that nobody else can have the rest here', async () => {
+    let isAlone = true;
+    const { scan, run, refs } = await reading(200, { adaEvery: 2, isAlone: () => isAlone });
+    const ada = scan();
+    steps(ada, 1);
+    await afterIo();
+    expect(steps(ada, 51)).toEqual([...Array(50).fill('record'), 'passed']);
+    expect([run.reaches(0n), run.reaches(99n), run.reaches(100n)]).toEqual([false, false, true]);
+
+    isAlone = false;
+    steps(ada, 1);
+    await afterIo();
+    expect(await stillHeld(refs.slice(0, 100))).toBe(0);
+    const bob = scan('bob', 100n);
+    expect(steps(bob, 51)).toEqual([...Array(50).fill('record'), 'passed']);
+    expect(steps(ada, 51)).toEqual([...Array(50).fill('record'), 'passed']);
   });
 });
