@@ -1,35 +1,65 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Lot, LotReport } from './player.ts';
 import { simulate } from './simulation.ts';
 
 /**
- * `npm run simulate [seeds] [first] ['first']`: plays that many seeds; prints what each one broke. One seed alone is told step by step. With `first` it
- * ends at the first that broke something.
+ * `npm run simulate [seeds] [first] ['first']`: plays that many seeds, on all processors; prints what each one broke. One seed alone is told step by
+ * step. With `first` no more are begun once one broke something.
  */
+
+const playerFile = fileURLToPath(new URL('./player.ts', import.meta.url));
+const lotSize = 100;
+const reportEvery = 1_000;
 
 const count = Number(process.argv[2] ?? 2_000);
 const first = Number(process.argv[3] ?? 1);
 const endsAtFirst = process.argv[4] === 'first';
-const broken: number[] = [];
-let events = 0;
-let received = 0;
 const startedAt = performance.now();
-for (let seed = first; seed < first + count; seed++) {
-  const outcome = await simulate(seed);
-  events += outcome.events;
-  received += outcome.received;
-  if (count === 1) console.log(outcome.steps.join(' '));
-  if (outcome.violations.length > 0) {
-    broken.push(seed);
-    console.log(`seed ${seed}:\n${outcome.violations.map((each) => `  ${each}`).join('\n')}`);
-    if (endsAtFirst) break;
+const sum = { seeds: 0, events: 0, received: 0, broken: 0 };
+let next = first;
+
+const take = (lot: Lot, { events, received, broken }: LotReport): void => {
+  for (const { seed, violations } of broken)
+    console.log(`seed ${seed}:\n${violations.map((each) => `  ${each}`).join('\n')}`);
+  const before = sum.seeds;
+  sum.seeds += lot.count;
+  sum.events += events;
+  sum.received += received;
+  sum.broken += broken.length;
+  if (Math.floor(before / reportEvery) === Math.floor(sum.seeds / reportEvery)) return;
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
+  console.log(`${sum.seeds} seeds, ${sum.events} events, ${sum.received} received, ${sum.broken} broken, ${seconds} s`);
+};
+
+const nextLot = (): Lot | null => {
+  if (endsAtFirst && sum.broken > 0) return null;
+  const lot = { first: next, count: Math.min(lotSize, first + count - next) };
+  next += lot.count;
+  return lot.count > 0 ? lot : null;
+};
+
+/** One player, until there is nothing left to play. A player that ends by itself is a failure of the whole. */
+const runPlayer = async (): Promise<void> => {
+  const player = fork(playerFile);
+  const ended = once(player, 'exit').then(([code]) => Promise.reject(new Error(`a player ended with ${code}`)));
+  for (let lot = nextLot(); lot !== null; lot = nextLot()) {
+    player.send(lot);
+    const [report] = await Promise.race([once(player, 'message'), ended]);
+    take(lot, report as LotReport);
   }
-  if ((seed - first + 1) % 1_000 === 0) {
-    const seconds = (performance.now() - startedAt) / 1_000;
-    console.log(
-      `${seed - first + 1} seeds, ${events} events, ${received} received, ${broken.length} broken, ${seconds.toFixed(0)} s`,
-    );
-  }
-}
+  ended.catch(() => undefined);
+  player.kill();
+};
+
+if (count === 1) {
+  const { steps, violations, events, received } = await simulate(first);
+  console.log(steps.join(' '));
+  take({ first, count }, { events, received, broken: violations.length > 0 ? [{ seed: first, violations }] : [] });
+} else await Promise.all(Array.from({ length: availableParallelism() }, runPlayer));
 console.log(
-  `simulation: ${count} seeds from ${first}, ${events} events, ${received} payloads, ${broken.length} with violations`,
+  `simulation: ${sum.seeds} seeds from ${first}, ${sum.events} events, ${sum.received} payloads, ${sum.broken} with violations`,
 );
-process.exitCode = broken.length === 0 ? 0 : 1;
+process.exitCode = sum.broken === 0 ? 0 : 1;
