@@ -97,7 +97,7 @@ const measure = async (options: SuiteOptions): Promise<SuiteFigures> => {
     progress('connect, init and subscribe');
     const subscribe = await measureSubscribe(5, quick ? 400 : 1_000);
     progress('unsampled tracing');
-    const tracing = await measureTracing(2_000, quick ? 7 : 15);
+    const tracing = await measureTracing(2_000, quick ? 6 : 12);
     progress('1,000 clients come back at once');
     const resume = await measureResume({ withOthers: !quick });
     return { fanout, fanoutLog, memory, subscribe, tracing, resume, missing };

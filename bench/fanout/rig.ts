@@ -1,4 +1,4 @@
-import type { EventSpec, Side, SideName, TickMark, Turns } from '../sides/side.ts';
+import type { EventSpec, Side, SideName, TickMark, Traces, Turns } from '../sides/side.ts';
 import { startSide } from '../sides/side.ts';
 import { centrifugoPeer, graphqlPeer, tokensFor } from './clients.ts';
 import { type ClientReport, type LoadClient, type Opened, startLoadClient } from './load-client.ts';
@@ -26,12 +26,16 @@ export type RoundOptions = {
   readonly bytes?: number;
   readonly intervalMs?: number;
   readonly watchTurns?: boolean;
+  /** For each tick. @default as it was */
+  readonly traces?: readonly Traces[];
 };
 
 export type RoundResult = {
   readonly deliveries: number;
   /** Processor time of the server per delivery, microseconds; without ticks in which markers went out, or null where there are too few of those. */
   readonly cpuUs: number;
+  /** The same, tick by tick. */
+  readonly ticksCpuUs: readonly number[];
   readonly bareCpuUs: number | null;
   readonly markersPerDelivery: number;
   /** Bytes that a client got per delivery, markers and heads of frames included; and the share of deliveries that were compressed. */
@@ -91,7 +95,8 @@ export class Rig {
     const first = events[0]?.[0]?.event ?? 0;
     const before = await this.#expect(first, ticks * burst, bytes);
     const watchTurns = options.watchTurns === true;
-    const { ticks: marks, turns } = await this.side.round({ ticks: events, intervalMs, watchTurns });
+    const { traces = [] } = options;
+    const { ticks: marks, turns } = await this.side.round({ ticks: events, intervalMs, watchTurns, traces });
     const report = await this.#arrived(ticks * burst * this.sockets, before);
     const end = await this.side.usage();
     return {
@@ -184,6 +189,7 @@ const summary = ({ marks, end, report, burst }: Measured): Omit<RoundResult, 'tu
   return {
     deliveries,
     cpuUs: perDelivery(ticks),
+    ticksCpuUs: ticks.map((tick) => perDelivery([tick])),
     bareCpuUs: bare.length * 4 < ticks.length ? null : perDelivery(bare),
     markersPerDelivery: sum(ticks.map(({ markers }) => markers)) / deliveries,
     wireBytes: report.bytesIn / report.delivered,

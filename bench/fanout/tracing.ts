@@ -3,8 +3,8 @@ import type { Traces } from '../sides/side.ts';
 import { startRig } from './rig.ts';
 
 /**
- * What tracing costs where nothing is sampled: rounds with an exporter and a sampler that says no, and rounds without traces, in turns. They share
- * process, sockets and clients: two processes of the same code differ by more than this for as long as they live.
+ * What tracing costs where nothing is sampled: events with an exporter and a sampler that says no, and events without traces, in turns. They share
+ * process, sockets, clients and the same seconds: two processes of the same code, and two rounds of one process, differ by more than this.
  */
 
 export type TracingFigures = {
@@ -15,28 +15,30 @@ export type TracingFigures = {
   readonly overhead: number;
 };
 
-/** With the two before them five seconds: each connection gets one marker in that time, so that no round has more of them than another. */
-const ticks = 18;
+/** Neither side comes always first, and what grows or shrinks steadily falls on both alike. */
+const turn: readonly Traces[] = ['unsampled', 'none', 'none', 'unsampled'];
+const turnsPerRound = 10;
 
-/** Measures `pairs` of rounds; which of a pair comes first changes. */
-export const measureTracing = async (sockets: number, pairs: number): Promise<TracingFigures> => {
+/** Measures `rounds` of ten seconds, with ten turns each. */
+export const measureTracing = async (sockets: number, rounds: number): Promise<TracingFigures> => {
   const rig = await startRig('carillon', { sockets, settings: { hasTraceSwitch: true } });
-  const figures: Record<Traces, number[]> = { unsampled: [], none: [] };
-  const measure = async (traces: Traces): Promise<void> => {
-    await rig.side.traces(traces);
-    await rig.round({ ticks: 2 });
-    figures[traces].push((await rig.round({ ticks })).cpuUs);
-  };
+  const unsampledUs: number[] = [];
+  const noneUs: number[] = [];
   try {
     await rig.open(sockets);
     await rig.round({ ticks: 20, intervalMs: 100 });
-    for (let n = 0; n < pairs; n++) {
-      const order: readonly Traces[] = n % 2 === 0 ? ['unsampled', 'none'] : ['none', 'unsampled'];
-      for (const traces of order) await measure(traces);
+    for (let n = 0; n < rounds; n++) {
+      const traces = Array.from({ length: turnsPerRound }, () => turn).flat();
+      const { ticksCpuUs } = await rig.round({ ticks: traces.length, traces });
+      for (let at = 0; at < traces.length; at += turn.length) {
+        const [first = 0, second = 0, third = 0, fourth = 0] = ticksCpuUs.slice(at, at + turn.length);
+        unsampledUs.push((first + fourth) / 2);
+        noneUs.push((second + third) / 2);
+      }
     }
   } finally {
     await rig.stop();
   }
-  const ratios = figures.unsampled.map((us, n) => us / (figures.none[n] ?? Number.NaN));
-  return { unsampledUs: figures.unsampled, noneUs: figures.none, overhead: median(ratios) - 1 };
+  const ratios = unsampledUs.map((us, n) => us / (noneUs[n] ?? Number.NaN));
+  return { unsampledUs, noneUs, overhead: median(ratios) - 1 };
 };

@@ -143,8 +143,6 @@ serveSide({
     if (loop === null) throw new Error('start this side with loop: true');
     return loop.run(order);
   },
-  async traces(kind) {
-    switchTraces(kind);
-  },
+  traces: (kind) => switchTraces(kind),
   stop: () => stop(),
 });

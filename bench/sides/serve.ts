@@ -25,7 +25,7 @@ export type ServedSide = {
   /** Writes with the C loop; the side that has it. */
   loop?(order: LoopOrder): Promise<LoopMarks>;
   /** Turns tracing off and on; the side that has the switch. */
-  traces?(kind: Traces): Promise<void>;
+  traces?(kind: Traces): void;
   /** Processor time and memory of what serves, where that is not this process. */
   usage?(): Promise<{ readonly cpuUs: number; readonly rssBytes: number }>;
   stop(): Promise<void>;
@@ -65,7 +65,7 @@ export const untilTick = async (startUs: number, n: number, intervalMs: number):
 
 const runRound = async (
   side: ServedSide,
-  { ticks, intervalMs, watchTurns: isWatched }: RoundOrder,
+  { ticks, intervalMs, watchTurns: isWatched, traces = [] }: RoundOrder,
 ): Promise<RoundMarks> => {
   const prepared = ticks.map((events) => side.prepare?.(events) ?? (() => {}));
   const marks: TickMark[] = [];
@@ -73,6 +73,7 @@ const runRound = async (
   const startUs = nowUs();
   for (const [n, publish] of prepared.entries()) {
     await untilTick(startUs, n, intervalMs);
+    if (traces[n] !== undefined) side.traces?.(traces[n]);
     const used = side.usage === undefined ? cpuUs() : (await side.usage()).cpuUs;
     marks.push({ atUs: nowUs(), cpuUs: used });
     turns?.begin();
@@ -97,7 +98,6 @@ export const serveSide = (side: ServedSide): void => {
     start: (settings: Readonly<Record<string, unknown>>) => side.start(settings),
     round: (order: RoundOrder) => runRound(side, order),
     loop: async (order: LoopOrder) => side.loop?.(order),
-    traces: async (kind: Traces) => side.traces?.(kind),
     usage: () => usageOf(side),
     settled: () => settle(side),
     stop: () => side.stop(),

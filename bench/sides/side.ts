@@ -25,6 +25,8 @@ export type RoundOrder = {
   readonly intervalMs: number;
   /** Look at each turn of the event loop; costs processor, hence in rounds of its own. */
   readonly watchTurns?: boolean;
+  /** With which each tick is published. Only where the side was started with `hasTraceSwitch`. */
+  readonly traces?: readonly Traces[];
 };
 
 /** When a tick was published (CLOCK_MONOTONIC, microseconds) and the processor time of the whole process until then, microseconds. */
@@ -65,8 +67,6 @@ export type Side = StartedSide & {
   round(order: RoundOrder): Promise<RoundMarks>;
   /** Only where the side was started with `loop`. */
   loop(order: LoopOrder): Promise<LoopMarks>;
-  /** Only where the side was started with `hasTraceSwitch`. */
-  traces(kind: Traces): Promise<void>;
   usage(): Promise<Usage>;
   /** The same after two full garbage collections. */
   settled(): Promise<Usage>;
@@ -119,7 +119,6 @@ export const startSide = async (name: SideName, settings: Readonly<Record<string
     pid: child.pid ?? 0,
     round: (order) => ask('round', order) as Promise<RoundMarks>,
     loop: (order) => ask('loop', order) as Promise<LoopMarks>,
-    traces: (kind) => ask('traces', kind) as Promise<void>,
     usage: () => ask('usage') as Promise<Usage>,
     settled: () => ask('settled') as Promise<Usage>,
     async stop() {
