@@ -6,11 +6,10 @@ import type { Telemetry } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
 import { CatchUp } from './catch-up.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
-import { duplicateWindowOffsets } from './duplicate-window.ts';
 import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
-import { LogRun } from './log-run.ts';
 import type { CoreOptions } from './options.ts';
+import { Readings } from './readings.ts';
 import {
   applyVerdicts,
   cutsIn,
@@ -28,11 +27,6 @@ import type { Subscription } from './subscription.ts';
 import type { Tail } from './tail.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 import type { Turn } from './turn.ts';
-
-/** Readings of one partition at once: those who are far behind do not hold up those who are not. */
-const maxRunsPerPartition = 2;
-/** Who has so many blocks to wait for that nobody else may want waits for a reading of its own. */
-const maxBlocksAlong = 16;
 
 /** A cursor that speaks of partitions which nobody finds in so many looks is not to be waited for. */
 const maxLooks = 40;
@@ -62,8 +56,7 @@ export class CatchUpPool {
   readonly #members = new Map<Subscription, CatchUp>();
   readonly #awake = new Set<CatchUp>();
   readonly #timers = new Set<Timer>();
-  /** Readings of the log that are under way. */
-  readonly #runs = new Set<LogRun>();
+  readonly #readings: Readings;
   #isRunning = false;
   #isTailMoved = false;
   /** Counts what the feed has said of positions: an answer of the log from before says nothing about now. */
@@ -71,7 +64,22 @@ export class CatchUpPool {
 
   constructor(deps: CatchUpPoolDeps) {
     this.#deps = deps;
-    const { tail, ring, blocks, turn, telemetry, clock, options } = deps;
+    const { log, open, decode, tail, ring, blocks, turn, scheduler, telemetry, clock, options } = deps;
+    this.#readings = new Readings({
+      log,
+      open,
+      decode,
+      now: () => clock.now(),
+      blocks,
+      tail,
+      turn,
+      scheduler,
+      counts: telemetry.counts,
+      maxKeptBytes: options.scanKeptBytes,
+      maxScans: options.maxScans,
+      members: this.#members,
+      over: () => this.moved(),
+    });
     this.#port = {
       tail,
       ring,
@@ -142,8 +150,7 @@ export class CatchUpPool {
 
   gap(gap: FeedGap): void {
     this.#gaps += 1;
-    // What was read before is not what stands there now.
-    for (const run of [...this.#runs]) if (run.isVoidAfter(gap)) run.stop();
+    this.#readings.gap(gap);
     for (const catchUp of this.#members.values()) {
       catchUp.feedGap(gap);
       this.#wake(catchUp);
@@ -161,7 +168,7 @@ export class CatchUpPool {
   stop(): void {
     for (const catchUp of [...this.#members.values()]) this.remove(catchUp.subscription);
     for (const timer of this.#timers) timer.cancel();
-    for (const run of [...this.#runs]) run.stop();
+    this.#readings.stop();
   }
 
   #add(subscription: Subscription): CatchUp {
@@ -203,82 +210,11 @@ export class CatchUpPool {
   /** Joins a reading that is under way there, or begins one. */
   #startScan(lane: Lane, member: CatchUp): Scan | null {
     if (this.#deps.clock.monotonic() < lane.restUntilMs) return null;
-    const run = this.#runFor(lane);
+    const run = this.#readings.find(lane);
     if (run === null) return null;
     lane.scannedFrom = lane.position.next;
     const { addressee } = member.subscription;
     return new Scan(run, { addressee, position: lane.position.next, wake: () => this.#wake(member) });
-  }
-
-  #runFor(lane: Lane): LogRun | null {
-    const position = lane.position.next;
-    const there = [...this.#runs].filter((run) => run.partition === lane.partition && run.reaches(position));
-    const nearest = there.reduce<LogRun | null>(
-      (best, run) => (best === null || run.distanceTo(position) < best.distanceTo(position) ? run : best),
-      null,
-    );
-    // One that is farther away than a new one would have to read for nothing is taken only where no new one may be.
-    if (nearest !== null && nearest.distanceTo(position) <= this.#nearEnough(lane.partition, position)) return nearest;
-    const begun = this.#begin(lane);
-    if (begun !== null || nearest === null) return begun;
-    const { blocks } = this.#deps;
-    const isAlong = nearest.distanceTo(position) <= BigInt(blocks.size * maxBlocksAlong);
-    return isAlong || !blocks.isKnown(lane.partition, position) ? nearest : null;
-  }
-
-  /** As many offsets as it takes a new reading to come to `position`. */
-  #nearEnough(partition: PartitionId, position: bigint): bigint {
-    const { blocks } = this.#deps;
-    return BigInt(blocks.isKnown(partition, position) ? blocks.size : duplicateWindowOffsets);
-  }
-
-  #begin(lane: Lane): LogRun | null {
-    const { options, log, open, decode, clock, tail, blocks, telemetry, turn, scheduler } = this.#deps;
-    if (!this.#mayBegin(lane.partition)) {
-      // A slow client must not keep the others from reading.
-      for (const catchUp of this.#members.values()) catchUp.releaseIfFull();
-      if (!this.#mayBegin(lane.partition)) return null;
-    }
-    telemetry.counts.catchUpScans += 1;
-    const deps = {
-      log,
-      open,
-      decode,
-      now: () => clock.now(),
-      blocks,
-      tail,
-      turn,
-      scheduler,
-      counts: telemetry.counts,
-      maxKeptBytes: options.scanKeptBytes,
-      isAlone: () => this.#members.size === 1,
-      over: (run: LogRun) => {
-        if (this.#runs.delete(run)) this.moved();
-      },
-    };
-    const range = { partition: lane.partition, from: this.#earliest(lane), to: tail.at(lane.partition)?.next ?? 0n };
-    const run = new LogRun(deps, range);
-    this.#runs.add(run);
-    return run;
-  }
-
-  #mayBegin(partition: PartitionId): boolean {
-    const here = [...this.#runs].filter((run) => run.partition === partition).length;
-    return this.#runs.size < this.#deps.options.maxScans && here < maxRunsPerPartition;
-  }
-
-  /** The oldest position first, as long as one is near to the next: who waits farther back reads along from there. */
-  #earliest(lane: Lane): bigint {
-    let earliest = lane.position.next;
-    const before = [...this.#members.values()]
-      .map((member) => member.waitsFor(lane.partition))
-      .filter((position) => position !== null && position < earliest)
-      .sort((a, b) => ((a ?? 0n) > (b ?? 0n) ? -1 : 1));
-    for (const position of before) {
-      if (position === null || earliest - position > this.#nearEnough(lane.partition, position)) break;
-      earliest = position;
-    }
-    return earliest;
   }
 
   async #resume(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {

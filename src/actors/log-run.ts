@@ -101,6 +101,11 @@ export class LogRun {
     return !this.#isOver && position >= this.#keptFrom && position < this.#to;
   }
 
+  /** Whoever comes to this position can go on here; null where it is over. */
+  get joinableFrom(): bigint | null {
+    return this.#isOver || this.#keptFrom >= this.#to ? null : this.#keptFrom;
+  }
+
   /** How far it is from being at `position`; 0 where it has read that already. */
   distanceTo(position: bigint): bigint {
     return position > this.#next ? position - this.#next : 0n;

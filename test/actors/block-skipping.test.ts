@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BlockStore, KeptBlock } from '../../src/actors/blocks.ts';
 import { partitionId, type TopicName } from '../../src/event.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
-import { createWorld, type NodeOptions, record, type TestNode, topic, viewer, type World } from './node.ts';
+import { afterIo, createWorld, type NodeOptions, record, type TestNode, topic, viewer, type World } from './node.ts';
 
 /** Coming back costs what was missed, not what was written. */
 
@@ -67,6 +67,26 @@ describe('catching up over what is known to hold nothing', () => {
     expect(client.payloads().at(-1)?.isLive).toBe(true);
     expect(node.telemetry.counts.catchUpRecords).toBeLessThan(1_000);
     expect(node.telemetry.counts.catchUpBlocksSkipped).toBeGreaterThan(200);
+  });
+
+  it('reads it once where many come while one is reading that was alone, and kept nothing for them', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ ...small, maxSocketsPerUser: 10 });
+    const after = await leave(world, node);
+    const titles = Array.from({ length: 3_000 }, (_, n) => `mine ${n}`);
+    await world.log.append(titles.map((title) => record(title)));
+    await world.settle();
+    const alone = connectAs(node, viewer('u1'));
+    subscribe(alone, { after });
+    while (node.telemetry.counts.catchUpRecords === 0) {
+      node.scheduler.run();
+      await afterIo();
+    }
+    const others = Array.from({ length: 5 }, () => connectAs(node, viewer('u1')));
+    for (const client of others) subscribe(client, { after });
+    await world.settle();
+    for (const client of [alone, ...others]) expect([client.titles(), client.gaps()]).toEqual([titles, []]);
+    expect(node.telemetry.counts.catchUpRecords).toBeLessThan(4_000);
   });
 
   it('has no gap for what expired while nothing in it was missed', async () => {

@@ -1,0 +1,127 @@
+import type { PartitionId } from '../event.ts';
+import { duplicateWindowOffsets } from './duplicate-window.ts';
+import type { FeedGap } from './intake.ts';
+import type { Lane } from './lane.ts';
+import { LogRun, type LogRunDeps } from './log-run.ts';
+
+/** The readings of the log that are under way: who begins one, from where to where, and who reads along. */
+
+/** Readings of one partition at once: those who are far behind do not hold up those who are not. */
+const maxRunsPerPartition = 2;
+/** Who has so many blocks to wait for that nobody else may want waits for a reading of its own. */
+const maxBlocksAlong = 16;
+
+/** Somebody who is catching up. */
+export type Member = {
+  /** The position at which it waits to read `partition`; null where it does not. */
+  waitsFor(partition: PartitionId): bigint | null;
+  /** Gives its readings back where it cannot take more anyway. */
+  releaseIfFull(): void;
+};
+
+export type ReadingsDeps = Omit<LogRunDeps, 'isAlone'> & {
+  /** Readings at once. */
+  readonly maxScans: number;
+  /** Everybody who is catching up, with reading or without. */
+  readonly members: { readonly size: number; values(): Iterable<Member> };
+};
+
+export class Readings {
+  readonly #deps: ReadingsDeps;
+  readonly #runDeps: LogRunDeps;
+  readonly #runs = new Set<LogRun>();
+
+  constructor(deps: ReadingsDeps) {
+    this.#deps = deps;
+    this.#runDeps = {
+      ...deps,
+      isAlone: () => deps.members.size === 1,
+      over: (run) => {
+        if (this.#runs.delete(run)) deps.over(run);
+      },
+    };
+  }
+
+  /** The reading for who stands at the lane's position: one that is under way, or a new one; null where it has to wait for a place. */
+  find(lane: Lane): LogRun | null {
+    const position = lane.position.next;
+    const there = this.#of(lane.partition).filter((run) => run.reaches(position));
+    const nearest = there.reduce<LogRun | null>(
+      (best, run) => (best === null || run.distanceTo(position) < best.distanceTo(position) ? run : best),
+      null,
+    );
+    // One that is farther away than a new one would have to read for nothing is taken only where no new one may be.
+    if (nearest !== null && nearest.distanceTo(position) <= this.#nearEnough(lane.partition, position)) return nearest;
+    const begun = this.#begin(lane);
+    if (begun !== null || nearest === null) return begun;
+    const { blocks } = this.#deps;
+    const isAlong = nearest.distanceTo(position) <= BigInt(blocks.size * maxBlocksAlong);
+    return isAlong || !blocks.isKnown(lane.partition, position) ? nearest : null;
+  }
+
+  /** What was read before is not what stands there now. */
+  gap(gap: FeedGap): void {
+    for (const run of [...this.#runs]) if (run.isVoidAfter(gap)) run.stop();
+  }
+
+  stop(): void {
+    for (const run of [...this.#runs]) run.stop();
+  }
+
+  #of(partition: PartitionId): readonly LogRun[] {
+    return [...this.#runs].filter((run) => run.partition === partition);
+  }
+
+  /** As many offsets as it takes a new reading to come to `position`. */
+  #nearEnough(partition: PartitionId, position: bigint): bigint {
+    const { blocks } = this.#deps;
+    return BigInt(blocks.isKnown(partition, position) ? blocks.size : duplicateWindowOffsets);
+  }
+
+  #begin(lane: Lane): LogRun | null {
+    const { counts, members } = this.#deps;
+    if (!this.#mayBegin(lane.partition)) {
+      // A slow client must not keep the others from reading.
+      for (const member of members.values()) member.releaseIfFull();
+      if (!this.#mayBegin(lane.partition)) return null;
+    }
+    counts.catchUpScans += 1;
+    const range = { partition: lane.partition, from: this.#earliest(lane), to: this.#endFor(lane) };
+    const run = new LogRun(this.#runDeps, range);
+    this.#runs.add(run);
+    return run;
+  }
+
+  #mayBegin(partition: PartitionId): boolean {
+    return this.#runs.size < this.#deps.maxScans && this.#of(partition).length < maxRunsPerPartition;
+  }
+
+  /** The oldest position first, as long as one is near to the next: who waits farther back reads along from there. */
+  #earliest(lane: Lane): bigint {
+    let earliest = lane.position.next;
+    const before = [...this.#deps.members.values()]
+      .map((member) => member.waitsFor(lane.partition))
+      .filter((position) => position !== null && position < earliest)
+      .sort((a, b) => ((a ?? 0n) > (b ?? 0n) ? -1 : 1));
+    for (const position of before) {
+      if (position === null || earliest - position > this.#nearEnough(lane.partition, position)) break;
+      earliest = position;
+    }
+    return earliest;
+  }
+
+  /**
+   * Where another reading has what comes next: its readers go on there. Else the tail. Should the other be over by then, a new one is begun, which costs
+   * nothing where blocks are known.
+   */
+  #endFor({ partition, position }: Lane): bigint {
+    const { tail, blocks } = this.#deps;
+    const joinable = this.#of(partition)
+      .map((run) => run.joinableFrom)
+      .filter((from) => from !== null && from > position.next && blocks.isKnown(partition, from));
+    return joinable.reduce<bigint>(
+      (end, from) => (from !== null && from < end ? from : end),
+      tail.at(partition)?.next ?? 0n,
+    );
+  }
+}
