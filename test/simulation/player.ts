@@ -24,6 +24,8 @@ const play = async ({ first, count }: Lot): Promise<LotReport> => {
   return { events, received, broken };
 };
 
+// Its parent was ended.
+process.on('disconnect', () => process.exit());
 process.on('message', (lot: Lot) => {
   void play(lot).then((report) => process.send?.(report));
 });
