@@ -7,10 +7,11 @@ import { simulate } from './simulation.ts';
 
 /**
  * `npm run simulate [seeds] [first] ['first']`: plays that many seeds, on all processors; prints what each one broke. One seed alone is told step by
- * step. With `first` no more are begun once one broke something.
+ * step. With `first` they are played here, one after another, until one breaks something.
  */
 
 const playerFile = fileURLToPath(new URL('./player.ts', import.meta.url));
+/** Seeds that a player is given at once. */
 const lotSize = 100;
 const reportEvery = 1_000;
 
@@ -35,7 +36,6 @@ const take = (lot: Lot, { events, received, broken }: LotReport): void => {
 };
 
 const nextLot = (): Lot | null => {
-  if (endsAtFirst && sum.broken > 0) return null;
   const lot = { first: next, count: Math.min(lotSize, first + count - next) };
   next += lot.count;
   return lot.count > 0 ? lot : null;
@@ -54,11 +54,14 @@ const runPlayer = async (): Promise<void> => {
   player.kill();
 };
 
-if (count === 1) {
-  const { steps, violations, events, received } = await simulate(first);
-  console.log(steps.join(' '));
-  take({ first, count }, { events, received, broken: violations.length > 0 ? [{ seed: first, violations }] : [] });
-} else await Promise.all(Array.from({ length: availableParallelism() }, runPlayer));
+const playHere = async (seed: number): Promise<void> => {
+  const { steps, violations, events, received } = await simulate(seed);
+  if (count === 1) console.log(steps.join(' '));
+  take({ first: seed, count: 1 }, { events, received, broken: violations.length > 0 ? [{ seed, violations }] : [] });
+};
+
+if (count > 1 && !endsAtFirst) await Promise.all(Array.from({ length: availableParallelism() }, runPlayer));
+else for (let seed = first; seed < first + count && sum.broken === 0; seed++) await playHere(seed);
 console.log(
   `simulation: ${sum.seeds} seeds from ${first}, ${sum.events} events, ${sum.received} payloads, ${sum.broken} with violations`,
 );
