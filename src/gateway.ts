@@ -28,7 +28,7 @@ import {
   signToken,
 } from './identity/index.ts';
 import { createKafkaStore } from './kafka/index.ts';
-import type { EventLog, LogStore } from './log/event-log.ts';
+import type { LogStore } from './log/event-log.ts';
 import {
   type ControlTopic,
   controlTopic,
@@ -89,14 +89,6 @@ const identityOf = async (config: Config): Promise<IdentityOptions> =>
 
 const scopeOf = ({ scope }: Policy): Pick<GraphqlServerDeps, 'scopeOf'> =>
   scope === undefined ? {} : { scopeOf: scope };
-
-/** Fingerprint of the topic that a partition belongs to. Empty where the log does not know it, which a record read from it excludes. */
-const fingerprints = (log: EventLog) => {
-  return (partition: PartitionId): string => {
-    const name = partition.slice(0, partition.lastIndexOf('/'));
-    return log.topology().topics.find((topic) => topic.name === name)?.fingerprint ?? '';
-  };
-};
 
 const consoleFor = (identity: IdentityOptions, graphqlPath: string) => {
   const access = createAccess({ isDevMode: true, allowedOrigins: [] });
@@ -210,7 +202,7 @@ class ComposedGateway implements Gateway {
     const store = await openStore(settings, this.#deps);
     this.#endings.push(() => store.close());
     const log = store.log(settings.topics);
-    const fingerprintOf = fingerprints(log);
+    const fingerprintOf = (partition: PartitionId): string => core.fingerprintOf(partition);
     const letters = createDeadLetters(
       {
         source: log,

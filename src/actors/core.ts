@@ -88,6 +88,8 @@ export type Core = {
   stop(): Promise<void>;
   /** Who is in which state. */
   snapshot(): CoreSnapshot;
+  /** Of the topic that records of a partition are of which this node has in hand: the log may have made it anew since they were fetched. */
+  readonly fingerprintOf: Tail['fingerprintOf'];
   readonly stats: CoreStats;
 };
 
@@ -97,6 +99,7 @@ export const createCore = (deps: CoreDeps): Core => new ActorCore(deps);
 class ActorCore implements Core {
   readonly sessions: SessionTable;
   readonly publisher: LogPublisher;
+  readonly fingerprintOf: Core['fingerprintOf'] = (partition) => this.#tail.fingerprintOf(partition);
   readonly #deps: CoreDeps;
   readonly #options: CoreOptions;
   readonly #wheel: TimerWheel;

@@ -27,6 +27,9 @@ const letRead = async (world: World, client: TestClient): Promise<void> => {
   await world.settle();
 };
 
+const idsOf = (client: TestClient): ReadonlySet<string> =>
+  new Set(client.payloads().flatMap((each) => (each.kind === 'event' ? [each.envelope.id] : [])));
+
 const titles = Array.from({ length: 20 }, (_, i) => `e${i}`);
 
 describe('catching up while the log changes', () => {
@@ -55,6 +58,45 @@ describe('catching up while the log changes', () => {
     await letRead(world, client);
     expect(client.gaps()).toEqual(['RECREATED']);
     expect([...client.titles().slice(-2)].sort()).toEqual(['and more', 'fresh']);
+  });
+
+  it('gives events without an id others than those of a re-created topic have, also where the log knows that one first', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node({ ...options, ringBytesPerPartition: 1 });
+    const early = connectAs(node, viewer('u1'));
+    subscribe(early);
+    await world.settle();
+    const written = (name: string) => titles.map((title) => record(`${name} ${title}`, { ceId: '' }));
+    await world.log.append(written('old'));
+    await world.settle();
+    const client = connectAs(node, viewer('u1'));
+    client.isSlow = true;
+    subscribe(client, { after: early.received[0]?.payload.cursor ?? null });
+    await world.settle();
+    node.hold();
+    world.store.recreate(topic, 1);
+    await world.log.append(written('new'));
+    await letRead(world, client);
+    node.release();
+    await letRead(world, client);
+    expect([client.titles().length, client.gaps()]).toEqual([2 * titles.length, ['RECREATED']]);
+    expect(idsOf(client).size).toBe(2 * titles.length);
+  });
+
+  it('gives them to live ones too, where the log knows the new topic before the node does', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client);
+    node.hold();
+    await world.log.append([record('old', { ceId: '' })]);
+    await world.settle();
+    world.store.recreate(topic, 1);
+    await world.log.append([record('new', { ceId: '' })]);
+    node.release();
+    await world.settle();
+    expect([client.titles(), client.gaps()]).toEqual([['old', 'new'], ['RECREATED']]);
+    expect(idsOf(client).size).toBe(2);
   });
 
   it('goes on where the log was cut, after a gap that says so', async () => {

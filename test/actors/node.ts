@@ -193,7 +193,7 @@ const createNode = (world: { store: MemoryStore; clock: SimulatedClock; nodeOpti
     },
     defaultType: 'message',
     clock,
-    fingerprintOf: () => '0'.repeat(16),
+    fingerprintOf: (partition) => core.fingerprintOf(partition),
   });
   const core = createCore({
     log: gated(throughLog(bound(log)), gate),
