@@ -62,6 +62,19 @@ const readHeaders = (reader: WireReader): RecordHeaders => {
   return headers;
 };
 
+const skipNullableBytes = (reader: WireReader): void => {
+  const length = reader.varint();
+  if (length >= 0) reader.skip(length);
+};
+
+/** Throws where `readHeaders` would, and makes nothing: each live record is read to its end here before anybody asks for its headers. */
+const skipHeaders = (reader: WireReader): void => {
+  for (let left = reader.varint(); left > 0; left--) {
+    reader.skip(reader.varint());
+    skipNullableBytes(reader);
+  }
+};
+
 /** A record over its own bytes: parts of it are views, made when they are asked for; made at once they would weigh more than the bytes. */
 class WireRecord implements LogRecord {
   readonly partition: PartitionId;
@@ -84,11 +97,11 @@ class WireRecord implements LogRecord {
     this.timestampMs = head.appendTimeMs ?? timestampMs;
     this.#bytes = bytes;
     this.#keyAt = reader.at;
-    nullableBytes(reader);
+    skipNullableBytes(reader);
     this.#valueAt = reader.at;
-    nullableBytes(reader);
+    skipNullableBytes(reader);
     this.#headersAt = reader.at;
-    readHeaders(reader);
+    skipHeaders(reader);
   }
 
   get key(): Buffer | null {

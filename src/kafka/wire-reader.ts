@@ -85,6 +85,11 @@ export class WireReader {
     return this.#bytes.subarray(from, from + length);
   }
 
+  /** Over the next `length` bytes. */
+  skip(length: number): void {
+    this.#advance(length);
+  }
+
   /** A view; null becomes empty. */
   compactBytes(): Buffer {
     return this.raw(Math.max(0, this.uvarint() - 1));

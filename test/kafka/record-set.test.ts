@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { partitionId } from '../../src/event.ts';
 import type { AbortedTransaction, FetchedPartition } from '../../src/kafka/fetch-request.ts';
 import { chunksOf } from '../../src/kafka/fetched-chunks.ts';
@@ -73,6 +73,25 @@ describe('the record batches of a fetch', () => {
     ];
     const aborted = [5n, 0n].map((firstOffset) => ({ producerId: 7n, firstOffset }));
     expect(read(sketches, 0, aborted).values).toEqual(['plain', 'committed']);
+  });
+
+  it('read no header before somebody asks for it', () => {
+    const headers = [['name', 'value'] as const];
+    const batches = batchBytes({ base: 0, values: ['a'], headers });
+    const texts = vi.spyOn(Buffer.prototype, 'toString');
+    const { records } = readRecordSet({ partition, from: { next: 0n, epoch: -1 }, batches, aborted: [] });
+    const count = texts.mock.calls.length;
+    texts.mockRestore();
+    expect(count).toBe(0);
+    expect(records[0]?.headers).toEqual([['name', Buffer.from('value')]]);
+  });
+
+  it('are bad at once where a header ends behind its record', () => {
+    const batches = batchBytes({ base: 0, values: ['a'], headers: [['name', '']] });
+    // The length of the header's value.
+    batches.writeUInt8(2, batches.length - 1);
+    const set = readRecordSet({ partition, from: { next: 0n, epoch: -1 }, batches, aborted: [] });
+    expect(set).toMatchObject({ records: [], next: { next: 0n }, bad: { from: 0n, to: 1n } });
   });
 
   it('own their bytes', () => {

@@ -4,6 +4,8 @@ import { WireWriter } from '../../src/kafka/wire-writer.ts';
 export type BatchSketch = {
   readonly base: number;
   readonly values: readonly string[];
+  /** Of each record. @default none */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly epoch?: number;
   /** Number in the attributes; the records are written as they are. */
   readonly codec?: number;
@@ -16,18 +18,23 @@ export type BatchSketch = {
 
 const varint = (writer: WireWriter, value: number): WireWriter => writer.uvarint(((value << 1) ^ (value >> 31)) >>> 0);
 
-const recordBytes = (offsetDelta: number, key: Buffer | null, value: Buffer): Buffer => {
+type RecordSketch = { readonly key: Buffer | null; readonly value: Buffer; readonly headers?: BatchSketch['headers'] };
+
+const recordBytes = (offsetDelta: number, { key, value, headers = [] }: RecordSketch): Buffer => {
   const body = new WireWriter().int8(0);
   varint(varint(body, 0), offsetDelta);
   varint(body, key?.length ?? -1).raw(key ?? Buffer.alloc(0));
   varint(body, value.length).raw(value);
-  varint(body, 0);
+  varint(body, headers.length);
+  for (const bytes of headers.flat().map((text) => Buffer.from(text))) varint(body, bytes.length).raw(bytes);
   return Buffer.concat([Buffer.from(varint(new WireWriter(), body.bytes.length).bytes), body.bytes]);
 };
 
-const records = ({ marker, values }: BatchSketch): readonly Buffer[] => {
-  if (marker === undefined) return values.map((value, index) => recordBytes(index, null, Buffer.from(value)));
-  return [recordBytes(0, Buffer.from([0, 0, 0, marker === 'abort' ? 0 : 1]), Buffer.alloc(6))];
+const records = ({ marker, values, headers = [] }: BatchSketch): readonly Buffer[] => {
+  if (marker === undefined) {
+    return values.map((value, index) => recordBytes(index, { key: null, value: Buffer.from(value), headers }));
+  }
+  return [recordBytes(0, { key: Buffer.from([0, 0, 0, marker === 'abort' ? 0 : 1]), value: Buffer.alloc(6) })];
 };
 
 /** The bytes of a batch, as a fetch brings them. The checksum is not filled in. */
