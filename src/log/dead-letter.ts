@@ -128,7 +128,9 @@ export const readLetter = (record: LogRecord): DeadLetter | null => {
   const match = /^([0-9a-f]{16})\/(\d{1,9})\/(\d{1,18})$/.exec(id);
   if (match === null) return null;
   const [, fingerprint = '', partition = '', offset = ''] = match;
-  const text = (name: string): string | null => lastHeader(record.headers, name)?.toString() ?? null;
+  // Taken out once: a log may decode them each time anew.
+  const { headers } = record;
+  const text = (name: string): string | null => lastHeader(headers, name)?.toString() ?? null;
   const truncated = text(names.truncated);
   return {
     id,
@@ -139,9 +141,9 @@ export const readLetter = (record: LogRecord): DeadLetter | null => {
     code: text(names.code) ?? '',
     detail: text(names.detail) ?? '',
     schemaDigest: text(names.schema) ?? '',
-    key: lastHeader(record.headers, names.key),
+    key: lastHeader(headers, names.key),
     value: record.value,
-    headers: record.headers.filter(([name]) => !ours.has(name)),
+    headers: headers.filter(([name]) => !ours.has(name)),
     timestampMs: Number(text(names.timestamp) ?? record.timestampMs),
     truncatedFromBytes: truncated === null ? null : Number(truncated),
     unavailable: text(names.unavailable),
