@@ -17,7 +17,10 @@ export type TracingFigures = {
 
 /** Neither side comes always first, and what grows or shrinks steadily falls on both alike. */
 const turn: readonly Traces[] = ['unsampled', 'none', 'none', 'unsampled'];
+const edge: readonly Traces[] = ['none'];
 const turnsPerRound = 10;
+/** No part of the five seconds between two markers of a connection: else they would always fall on the same of the two. */
+const intervalMs = 240;
 
 /** Measures `rounds` of ten seconds, with ten turns each. */
 export const measureTracing = async (sockets: number, rounds: number): Promise<TracingFigures> => {
@@ -28,9 +31,10 @@ export const measureTracing = async (sockets: number, rounds: number): Promise<T
     await rig.open(sockets);
     await rig.round({ ticks: 20, intervalMs: 100 });
     for (let n = 0; n < rounds; n++) {
-      const traces = Array.from({ length: turnsPerRound }, () => turn).flat();
-      const { ticksCpuUs } = await rig.round({ ticks: traces.length, traces });
-      for (let at = 0; at < traces.length; at += turn.length) {
+      // What comes before and after the round falls on ticks that do not count.
+      const traces = [...edge, ...Array.from({ length: turnsPerRound }, () => turn).flat(), ...edge];
+      const { ticksCpuUs } = await rig.round({ ticks: traces.length, intervalMs, traces });
+      for (let at = edge.length; at < traces.length - edge.length; at += turn.length) {
         const [first = 0, second = 0, third = 0, fourth = 0] = ticksCpuUs.slice(at, at + turn.length);
         unsampledUs.push((first + fourth) / 2);
         noneUs.push((second + third) / 2);

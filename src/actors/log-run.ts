@@ -29,8 +29,8 @@ export type LogRunDeps = {
   readonly tail: Tail;
   /** Bytes of records that are kept for those who are slower. */
   readonly maxKeptBytes: number;
-  /** Whether nobody else is catching up who could read along. */
-  isAlone(): boolean;
+  /** Whether nobody else is catching up who could read along, and who comes later may begin another reading. */
+  isAlone(partition: PartitionId): boolean;
   /** Nobody uses it any more, or it has come to its end: it reads nothing from here on. */
   over(run: LogRun): void;
 };
@@ -205,7 +205,9 @@ export class LogRun {
 
   #onlyReader(): Addressee | null {
     const [reader] = this.#readers;
-    return reader !== undefined && this.#readers.size === 1 && this.#deps.isAlone() ? reader.addressee : null;
+    return reader !== undefined && this.#readers.size === 1 && this.#deps.isAlone(this.partition)
+      ? reader.addressee
+      : null;
   }
 
   /** As many records as the turn allows, one at least, then the rest in later turns. */

@@ -35,7 +35,8 @@ export class Readings {
     this.#deps = deps;
     this.#runDeps = {
       ...deps,
-      isAlone: () => deps.members.size === 1,
+      // Where no other may begin, who comes later could only wait for this one to end.
+      isAlone: (partition) => deps.members.size === 1 && this.#mayBegin(partition),
       over: (run) => {
         if (this.#runs.delete(run)) deps.over(run);
       },

@@ -40,6 +40,17 @@ const gatedReads = (log: EventLog, reads: { begun: number; gate: Promise<void> }
   },
 });
 
+/** Has reads of history wait for `reads.gate` before each chunk but the first. */
+const gatedChunks = (log: EventLog, reads: { gate: Promise<void> }): EventLog => ({
+  ...log,
+  async *read(...range) {
+    for await (const chunk of log.read(...range)) {
+      yield chunk;
+      await reads.gate;
+    }
+  },
+});
+
 describe('catching up', () => {
   it('delivers what was missed, then a checkpoint that says live, then what comes', async () => {
     const { world, node, after } = await afterLeaving();
@@ -296,6 +307,24 @@ describe('catching up', () => {
     slow.read();
     await world.settle();
     expect(slow.titles()).toEqual(titles);
+  });
+
+  it('keeps for others what it reads for one alone, where no other reading may begin', async () => {
+    const { world, after } = await afterLeaving();
+    const titles = Array.from({ length: 300 }, (_, i) => `e${i}`);
+    await world.log.append(titles.map((title) => record(title)));
+    const reads = { gate: Promise.resolve() };
+    const throughLog = (log: EventLog): EventLog => gatedChunks(log, reads);
+    const node = await world.node({ ringBytesPerPartition: 1, maxScans: 1, throughLog });
+    const { promise, resolve: open } = Promise.withResolvers<void>();
+    reads.gate = promise;
+    const alone = await resume(world, node, after);
+    const later = await resume(world, node, after);
+    expect(alone.titles().length).toBeGreaterThan(0);
+    expect(later.titles()).toEqual(alone.titles());
+    open();
+    await world.settle();
+    expect([alone.titles(), later.titles()]).toEqual([titles, titles]);
   });
 
   it('lets others read a partition while clients that do not read hold both of its readings', async () => {
