@@ -72,7 +72,9 @@ const decodePosition = (value: unknown): OperationRecord | null => {
   return { kind: 'parked', position: { cursor, after, untilMs, node: typeof node === 'string' ? node : '', ...guess } };
 };
 
-const nodeOf = (record: OperationRecord): string => (record.kind === 'parked' ? record.position.node : record.node);
+/** The node that wrote it. */
+export const nodeOf = (record: OperationRecord): string =>
+  record.kind === 'parked' ? record.position.node : record.node;
 
 export class OperationRecords {
   /** The name of this process among all that write to the store, before it and beside it. */

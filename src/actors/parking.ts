@@ -1,5 +1,5 @@
 import type { Timer } from '../clock.ts';
-import type { OperationRecord, OperationRecords, ParkedPosition } from './operation-records.ts';
+import { nodeOf, type OperationRecord, type OperationRecords, type ParkedPosition } from './operation-records.ts';
 
 /**
  * Where operations stood whose socket is gone, by a key that their client brings again when it comes back by itself; and which other node has those
@@ -41,7 +41,7 @@ const othersGraceMs = 60_000;
 const claimPatienceMs = 1_000;
 const maxPatienceMs = 5_000;
 const retryMs = 1_000;
-/** Who did not answer is not asked again for so long: its clients come in crowds. */
+/** Who did not answer is not asked again for so long, or until it tells something: the clients of a node that is gone come in crowds. */
 const silenceMs = 60_000;
 /** What is held is told again in this time, and forgotten by the others after twice as long: its node may be gone for good. */
 const heldForMs = 12 * 3_600_000;
@@ -58,7 +58,7 @@ export class Parking {
   readonly #parked = new Map<string, ParkedPosition>();
   readonly #own = new Set<string>();
   readonly #claims = new Map<string, Waiting>();
-  /** Nodes that did not answer, with the time until which they are not asked. */
+  /** Nodes that did not answer and have not been heard of since, with the time until which they are not asked. */
   readonly #silent = new Map<string, number>();
   readonly #unfollow: () => void;
   #isClosed = false;
@@ -191,6 +191,7 @@ export class Parking {
   }
 
   #learn(key: string, record: OperationRecord | undefined, isOvertaken: boolean): void {
+    if (record !== undefined) this.#silent.delete(nodeOf(record));
     if (record?.kind === 'parked') this.#learnParked(key, record.position, isOvertaken);
     else if (isOvertaken) return;
     else if (record?.kind === 'claimed') this.#claimed(key);

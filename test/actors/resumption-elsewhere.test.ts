@@ -146,6 +146,25 @@ describe('a socket that is half open on another node', () => {
     expect(third.titles()).toEqual(['one', 'two', 'three']);
   });
 
+  it('that could not answer once is asked again as soon as it is heard of', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const store = new SharedStore();
+    const [here, there] = await twoNodes(world, store);
+    follow(here);
+    await world.settle();
+    store.freeze('here');
+    follow(there);
+    world.clock.advance(1_000);
+    await world.settle();
+    store.thaw('here');
+    await world.settle();
+    follow(here, { key: 'other' });
+    await publish(world, 'one');
+    const second = follow(there, { key: 'other' });
+    await publish(world, 'two');
+    expect(second.titles()).toEqual(['one', 'two']);
+  });
+
   it('that was killed after it had told that the client is back there loses nothing since it came here again', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const store = new SharedStore();
