@@ -326,6 +326,13 @@ describe('what a fault excuses', () => {
     ]);
   });
 
+  it('what was deleted before the log was read may be what could not be read', () => {
+    const start: Timed = { kind: 'start', era: 1, partition: 0, offset: 4, t: 8_000 };
+    const unread = theLog.filter((entry) => !(entry.kind === 'log' && entry.title === 'bad'));
+    expect(rulesOf({ log: [...unread, start], faults: did('retention') })).toEqual([]);
+    expect(rulesOf({ log: unread, faults: did('retention') })).toEqual(['g']);
+  });
+
   it('deleted records make EXPIRED true, as far as they go', () => {
     const start: Timed = { kind: 'start', era: 1, partition: 0, offset: 3, t: 2_000 };
     expect(rulesOf({ log: [...theLog, start], ...changed(edge('m2', at(3, 2)), gap('EXPIRED', at(3, 2))) })).toEqual(

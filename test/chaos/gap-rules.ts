@@ -53,7 +53,7 @@ const unreadable = (court: Court, gap: Gap): readonly string[] => {
   const isUnfit = ({ title }: Placed): boolean => court.evidence.published.get(title)?.isUnfit === true;
   const fit = records.filter((record) => !isUnfit(record)).map((record) => `${nameOf(record)} can be read`);
   // Where a client passes no cursor, its first step has no beginning that is known.
-  const isKnown = gap.step.from !== null && !isBeyondKnown(court, gap);
+  const isKnown = gap.step.from !== null && !isBeyondKnown(court, gap) && !isGoneUnread(court, gap);
   return records.length === 0 && isKnown ? ['nothing that could not be read lies there'] : fit;
 };
 
@@ -62,6 +62,17 @@ const isBeyondKnown = ({ evidence }: Court, { step }: Gap): boolean => {
   const era = evidence.eraOf(step.to?.topic ?? '');
   if (era === null || !evidence.deeds.some(({ name }) => name === 'topic-recreated')) return false;
   return step.to?.next.some((next, partition) => next > evidence.endOf(era, partition)) ?? false;
+};
+
+/** Whether it covers offsets that were deleted before the log was read there, as while brokers are away. */
+const isGoneUnread = ({ evidence }: Court, { step }: Gap): boolean => {
+  const { from, to } = step;
+  const era = evidence.eraOf(to?.topic ?? '');
+  if (from === null || to === null || era === null) return false;
+  return from.next.some((first, partition) => {
+    const end = Math.min(to.next[partition] ?? 0, evidence.startAt(era, partition, Number.POSITIVE_INFINITY));
+    return end - first > evidence.between({ era, partition, from: first, to: end }).length;
+  });
 };
 
 const justify: Readonly<Record<string, (court: Court, gap: Gap) => readonly string[]>> = {
