@@ -326,6 +326,16 @@ describe('what a fault excuses', () => {
     ]);
   });
 
+  it('an event that was written again may come again where its key belongs to another partition since, and only there', () => {
+    const again = (place: readonly [number, number], cursor: string): Actors => ({
+      log: [...theLog, log('f0', all, place)],
+      ada: [...withCursor, edge('f0', cursor)],
+      faults: did('partitions-doubled'),
+    });
+    expect(rulesOf(again([1, 3], at(5, 4)))).toEqual([]);
+    expect(rulesOf(again([0, 5], at(6, 3)))).toEqual(['f']);
+  });
+
   it('what was deleted before the log was read may be what could not be read', () => {
     const start: Timed = { kind: 'start', era: 1, partition: 0, offset: 4, t: 8_000 };
     const unread = theLog.filter((entry) => !(entry.kind === 'log' && entry.title === 'bad'));

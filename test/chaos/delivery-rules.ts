@@ -116,9 +116,15 @@ const judgeEchoed = (court: Court, visit: Visit): Violation[] => {
   });
 };
 
-/** Rule f for events that stand in the log twice, in different places. */
+/**
+ * Rule f for events that stand in the log twice, in different places. Duplicates are told within a partition: what a producer writes again once its key
+ * belongs to another one, since there are more of them, is another event.
+ */
 const judgeTwice = (court: Court, visits: readonly Visit[]): Violation[] => {
-  const seen = new Map<string, string>();
+  const seen = new Map<string, Placed>();
+  const hasGrown = court.evidence.deeds.some(({ name }) => name === 'partitions-doubled');
+  const isAnother = (one: Placed, other: Placed): boolean =>
+    nameOf(one) !== nameOf(other) && (one.partition === other.partition || !hasGrown);
   // The same event in two creations of the topic is two events to who reads them.
   return visits.flatMap(({ steps }) =>
     steps.flatMap((step) => {
@@ -127,12 +133,12 @@ const judgeTwice = (court: Court, visits: readonly Visit[]): Violation[] => {
       if (record === null || id === null) return [];
       const key = `${record.era} ${id}`;
       const before = seen.get(key);
-      seen.set(key, nameOf(record));
-      if (before === undefined || before === nameOf(record)) return [];
+      seen.set(key, record);
+      if (before === undefined || !isAnother(before, record)) return [];
       return [
         accuse('f', court, [
           nameOf(record),
-          `came again at ${clockOf(step.payload.t)}: stands in the log as ${before} too`,
+          `came again at ${clockOf(step.payload.t)}: stands in the log as ${nameOf(before)} too`,
         ]),
       ];
     }),
