@@ -71,7 +71,7 @@ export class Cluster {
   }
 
   /** Drains a node and starts another process on its disk. `meanwhile` runs again and again until the sessions are closed. */
-  async drain(index: number, meanwhile: () => Promise<void>): Promise<TestNode> {
+  async drain(index: number, meanwhile: () => Promise<unknown>): Promise<TestNode> {
     const member = this.#member(index);
     const { node } = member;
     let isOver = false;

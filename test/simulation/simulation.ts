@@ -288,21 +288,27 @@ class Simulation {
   }
 
   /** Clients come back by themselves, to any node that is there. */
-  async #reconnectEnded(): Promise<void> {
+  /** How many came back. */
+  async #reconnectEnded(): Promise<number> {
+    let count = 0;
     for (const client of this.#clients) {
-      if (client.isEnded || !this.#cluster.nodes.includes(client.node)) this.#comeBack(client);
+      if (!client.isEnded && this.#cluster.nodes.includes(client.node)) continue;
+      this.#comeBack(client);
+      count += 1;
     }
+    return count;
   }
 
   async #heal(): Promise<void> {
     this.#world.store.stall(0);
     for (const node of this.#cluster.nodes) node.release();
-    for (let round = 0; round < 12; round++) {
+    // Who was ended in the last of them, as one is that answers no heartbeat, has yet to come back.
+    for (let [round, back] = [0, 0]; round < 12 || (back > 0 && round < 40); round++) {
       for (const client of this.#clients) makeFast(client);
       await this.#cluster.settle();
       await this.#cluster.pass(2_000);
       await this.#cluster.settle();
-      await this.#reconnectEnded();
+      back = await this.#reconnectEnded();
     }
     await this.#cluster.settle();
     for (const client of this.#clients) client.collect();
