@@ -88,7 +88,7 @@ export type Core = {
   stop(): Promise<void>;
   /** Who is in which state. */
   snapshot(): CoreSnapshot;
-  /** Of the topic that records of a partition are of which this node has in hand: the log may have made it anew since they were fetched. */
+  /** Of the topic that this node's records of a partition are of; the log may know a newer one. */
   readonly fingerprintOf: Tail['fingerprintOf'];
   readonly stats: CoreStats;
 };
@@ -132,7 +132,7 @@ class ActorCore implements Core {
       size: this.#options.blockOffsets,
       maxBytes: this.#options.blocksBytes,
       store: deps.blockStore ?? null,
-      fingerprintOf: (partition) => this.#tail.fingerprintOf(partition),
+      fingerprintOf: this.fingerprintOf,
     });
     this.#catchUps = new CatchUpPool({
       log,

@@ -117,12 +117,10 @@ export class Readings {
    */
   #endFor({ partition, position }: Lane): bigint {
     const { tail, blocks } = this.#deps;
-    const joinable = this.#of(partition)
-      .map((run) => run.joinableFrom)
-      .filter((from) => from !== null && from > position.next && blocks.isKnown(partition, from));
-    return joinable.reduce<bigint>(
-      (end, from) => (from !== null && from < end ? from : end),
-      tail.at(partition)?.next ?? 0n,
-    );
+    let end = tail.at(partition)?.next ?? 0n;
+    for (const { joinableFrom: from } of this.#of(partition)) {
+      if (from !== null && from > position.next && from < end && blocks.isKnown(partition, from)) end = from;
+    }
+    return end;
   }
 }

@@ -236,8 +236,8 @@ export class LogDatabase {
     const offset = counters.end;
     counters.end += 1n;
     counters.bytes += sizeOf(record);
-    const { row, timestampMs, key, value, headers } = record;
-    this.#sql.insert.run(row, offset, timestampMs, group.nowMs, key, value, headers);
+    const { row, timestampMs, key, value, encodedHeaders } = record;
+    this.#sql.insert.run(row, offset, timestampMs, group.nowMs, key, value, encodedHeaders);
     if (partition.isCompacted && key !== null) counters.bytes -= this.#supersede(row, key, offset);
     setOffset(block, record.at, offset);
   }
@@ -299,5 +299,5 @@ export class LogDatabase {
   }
 }
 
-const sizeOf = ({ key, value, headers }: BlockRecord): number =>
-  rowBytes + (key?.length ?? 0) + (value?.length ?? 0) + headers.length;
+const sizeOf = ({ key, value, encodedHeaders }: BlockRecord): number =>
+  rowBytes + (key?.length ?? 0) + (value?.length ?? 0) + encodedHeaders.length;

@@ -10,7 +10,7 @@ import { EmbeddedLog, type EmbeddedStoreCore } from './embedded-log.ts';
 import { type EmbeddedPartition, EmbeddedPartitions } from './embedded-partitions.ts';
 import type { CallName, EmbeddedCalls } from './embedded-protocol.ts';
 import type { EventLog, LogChunk, LogStore } from './event-log.ts';
-import { unpackRecords, viewLogRecord } from './record-block.ts';
+import { viewRecords } from './record-block.ts';
 import { planTopic, type TopicPlan } from './topics.ts';
 
 /** How the embedded log is kept. */
@@ -137,7 +137,7 @@ class Store implements EmbeddedStore, EmbeddedStoreCore {
     if (answer === null) return null;
     const { id } = partition;
     if (answer.kind === 'gap') return { kind: 'gap', partition: id, from, to: answer.to, reason: 'EXPIRED' };
-    const records = Array.from(unpackRecords(Buffer.from(answer.block)), (record) => viewLogRecord(record, id));
+    const records = viewRecords(Buffer.from(answer.block), id);
     return { kind: 'records', partition: id, records, next: { next: answer.next, epoch: 0 } };
   }
 

@@ -40,8 +40,7 @@ export class BlockRecord {
     return this.#valueLength < 0 ? null : this.#block.subarray(this.#valueAt, this.#headersAt);
   }
 
-  /** Encoded. */
-  get headers(): Buffer {
+  get encodedHeaders(): Buffer {
     return this.#block.subarray(this.#headersAt, this.end);
   }
 
@@ -149,18 +148,13 @@ export const setOffset = (block: Buffer, at: number, offset: bigint): void => {
   block.writeBigInt64LE(offset, at + offsetAt);
 };
 
-/** A record over its block's memory, for whoever owns the block: whoever keeps it for later keeps no more than a place in the block. */
-class RecordView implements LogRecord {
+/** The same for whoever owns the block and reads it as a log: what is kept of it for later is no more than a place in the block. */
+class RecordView extends BlockRecord implements LogRecord {
   readonly partition: PartitionId;
-  readonly #record: BlockRecord;
 
-  constructor(record: BlockRecord, partition: PartitionId) {
-    this.#record = record;
+  constructor(block: Buffer, at: number, partition: PartitionId) {
+    super(block, at);
     this.partition = partition;
-  }
-
-  get offset(): bigint {
-    return this.#record.offset;
   }
 
   /** Blocks come from the embedded log only. */
@@ -168,25 +162,14 @@ class RecordView implements LogRecord {
     return 0;
   }
 
-  get timestampMs(): number {
-    return this.#record.timestampMs;
-  }
-
-  get key(): Buffer | null {
-    return this.#record.key;
-  }
-
-  get value(): Buffer | null {
-    return this.#record.value;
-  }
-
   get headers(): RecordHeaders {
-    return decodeHeaders(this.#record.headers);
+    return decodeHeaders(this.encodedHeaders);
   }
 }
 
-export const viewLogRecord = (record: BlockRecord, partition: PartitionId): LogRecord =>
-  new RecordView(record, partition);
+/** The records of a block over its memory, in order. */
+export const viewRecords = (block: Buffer, partition: PartitionId): LogRecord[] =>
+  Array.from(unpackRecords(block), ({ at }) => new RecordView(block, at, partition));
 
 const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));
 
@@ -198,7 +181,7 @@ export const toLogRecord = (record: BlockRecord, partition: PartitionId): LogRec
   timestampMs: record.timestampMs,
   key: copy(record.key),
   value: copy(record.value),
-  headers: decodeHeaders(Buffer.from(record.headers)),
+  headers: decodeHeaders(Buffer.from(record.encodedHeaders)),
 });
 
 /** A new record for partition row `row`, not yet with an offset. */

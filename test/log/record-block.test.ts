@@ -7,7 +7,7 @@ import {
   toLogRecord,
   toPackable,
   unpackRecords,
-  viewLogRecord,
+  viewRecords,
 } from '../../src/log/record-block.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
@@ -31,7 +31,9 @@ describe('a record block', () => {
         expect(unpacked.map((one) => toLogRecord(one, id))).toEqual(
           records.map((one) => ({ ...one, partition: id, offset: -1n, epoch: 0 })),
         );
-        for (const one of unpacked) expect(viewLogRecord(one, id)).toMatchObject(toLogRecord(one, id));
+        const views = viewRecords(block, id);
+        expect(views.length).toBe(unpacked.length);
+        for (const [n, one] of unpacked.entries()) expect(views[n]).toMatchObject(toLogRecord(one, id));
       }),
     );
   });
