@@ -7,6 +7,7 @@ import { Lane } from './lane.ts';
 import { openDeliver } from './router.ts';
 import type { ScanStep } from './scan.ts';
 import type { Subscription } from './subscription.ts';
+import { Offer } from './waiting.ts';
 
 /**
  * Brings one subscription from its own positions to the node's tail: from the ring where that reaches, else from the log, as fast as the outbox
@@ -290,7 +291,7 @@ export class CatchUp {
     const process = this.#port.telemetry.startProcess(envelope, 'catchup');
     const how = { mode: 'catchup', sessionClass: subscription.host.sessionClass } as const;
     const trace = process === null ? null : openDeliver(process, envelope, how);
-    subscription.offer({ kind: 'event', envelope, cursor, isLive: false }, trace);
+    subscription.offer(new Offer({ kind: 'event', envelope, cursor, isLive: false }), trace);
     process?.end(1);
   }
 

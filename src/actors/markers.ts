@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { DeliverSpan, Telemetry } from '../telemetry/facade.ts';
 import type { CoreOptions } from './options.ts';
-import type { Delivery } from './session.ts';
+import type { Batch, Delivery, NumberedOperations } from './session.ts';
 import type { WheelTimer } from './timer-wheel.ts';
+import type { Waiting } from './waiting.ts';
 import { WrittenCursors } from './written-cursors.ts';
 
 /**
@@ -128,25 +129,18 @@ export class Markers {
   }
 
   /** A batch was written: marks it if it is traced, if much was written, or if the last marker is long ago; else a little later. */
-  delivered(batch: readonly Delivery[], bytes: number): void {
+  delivered(batch: Waiting, operations: NumberedOperations): void {
     this.#cursors ??= new WrittenCursors();
-    for (let i = 0; i < batch.length; i++) this.#note(batch, i);
-    this.#unmarkedBytes += bytes;
+    if (batch.operation === null) for (const each of batch.deliveries) note(this.#cursors, each, operations);
+    else note(this.#cursors, batch.last, operations);
+    if (batch.isTraced) this.#spans = [...this.#spans, ...spansOf(batch)];
+    this.#createdAtMs = batch.createdAtMs ?? this.#createdAtMs;
+    this.#unmarkedBytes += batch.bytes;
     const { clock, options } = this.#deps;
     const sinceMarkMs = clock.monotonic() - this.#lastMarkAtMs;
     if (sinceMarkMs >= maxUnmarkedMs || this.#spans.length > 0 || this.#unmarkedBytes >= options.markerBytes)
       this.mark();
     else this.#due ??= this.#later(maxUnmarkedMs - sinceMarkMs);
-  }
-
-  #note(batch: readonly Delivery[], index: number): void {
-    const delivery = batch[index];
-    if (delivery === undefined) return;
-    const { operationId, payload, trace } = delivery;
-    // The last one of a run counts.
-    if (batch[index + 1]?.operationId !== operationId) this.#cursors?.set(operationId, payload.cursor);
-    if (trace !== null) this.#spans = [...this.#spans, trace];
-    if (payload.kind === 'event') this.#createdAtMs = payload.envelope.createdAtMs;
   }
 
   #later(delayMs: number): Timer {
@@ -219,6 +213,14 @@ export class Markers {
 }
 
 const none: readonly DeliverSpan[] = [];
+
+const spansOf = ({ deliveries }: Batch): readonly DeliverSpan[] =>
+  deliveries.flatMap(({ trace }) => (trace === null ? [] : [trace]));
+
+/** The last one of an operation counts. */
+const note = (cursors: WrittenCursors, { operation, payload }: Delivery, operations: NumberedOperations): void => {
+  cursors.set(operations.at(operation).operationId, payload.cursor);
+};
 
 const joined = (older: WrittenCursors | null, newer: WrittenCursors | null): WrittenCursors | null => {
   if (older === null || newer === null) return older ?? newer;

@@ -1,4 +1,6 @@
-import type { Delivery } from './session.ts';
+import type { DeliverSpan } from '../telemetry/facade.ts';
+import type { Delivery, NumberedOperations, StreamOperation } from './session.ts';
+import { type Offer, Waiting } from './waiting.ts';
 
 /**
  * A session's bounded queue of deliveries, and its only mailbox. Offering never blocks and never refuses: the delivery that crosses the mark is
@@ -7,18 +9,11 @@ import type { Delivery } from './session.ts';
 
 export type OutboxLimits = { readonly outboxHighWaterBytes: number; readonly outboxHighWaterCount: number };
 
-/** What a payload costs beside its record: frame head, cursor, bookkeeping. */
-const overheadBytes = 200;
-
-/** Estimated bytes that a delivery will take as a frame. */
-export const deliveryBytes = ({ payload }: Delivery): number =>
-  payload.kind === 'event' ? payload.envelope.bytes + overheadBytes : overheadBytes;
-
-export class Outbox {
+export class Outbox implements NumberedOperations {
   readonly #limits: OutboxLimits;
-  /** Made anew when empty: most hold one delivery, once in a while. */
-  #waiting: Delivery[] = none;
-  #bytes = 0;
+  /** By their numbers; null where one is free. */
+  #operations: (StreamOperation | null)[] = none;
+  #waiting: Waiting | null = null;
   #isSaturated = false;
   #hasPassedMark = false;
 
@@ -27,11 +22,11 @@ export class Outbox {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#waiting?.bytes ?? 0;
   }
 
   get count(): number {
-    return this.#waiting.length;
+    return this.#waiting?.count ?? 0;
   }
 
   /** Over the high-water mark; stays so until under half of it. */
@@ -46,79 +41,79 @@ export class Outbox {
     return hasPassed;
   }
 
-  /** Whether something waits for the operation. */
-  has(operationId: string): boolean {
-    return this.#waiting.some((delivery) => delivery.operationId === operationId);
+  /** Numbers an operation, for as long as it runs: the lowest number that is free, so that most have the same. */
+  enter(operation: StreamOperation): number {
+    const free = this.#operations.indexOf(null);
+    if (free === -1) {
+      this.#operations = [...this.#operations, operation];
+      return this.#operations.length - 1;
+    }
+    this.#operations[free] = operation;
+    return free;
   }
 
-  /** Takes `delivery`, whatever the fill. */
-  offer(delivery: Delivery): void {
-    if (this.#waiting.length === 0) this.#waiting = [delivery];
-    else this.#waiting.push(delivery);
-    this.#bytes += deliveryBytes(delivery);
+  at(operation: number): StreamOperation {
+    const found = this.#operations[operation];
+    if (found === undefined || found === null)
+      throw new Error(`a delivery for operation ${operation}, which has ended`);
+    return found;
+  }
+
+  /** Whether something waits for the operation of that id. */
+  has(operationId: string): boolean {
+    return this.#waiting?.deliveries.some(({ operation }) => this.at(operation).operationId === operationId) === true;
+  }
+
+  /** Takes a payload for an operation, whatever the fill. */
+  offer(offer: Offer, operation: number, trace: DeliverSpan | null): void {
+    const waiting = offer.behind(this.#waiting, operation, trace);
+    this.#waiting = waiting;
     const { outboxHighWaterBytes, outboxHighWaterCount } = this.#limits;
-    if (this.#bytes < outboxHighWaterBytes && this.#waiting.length < outboxHighWaterCount) return;
+    if (waiting.bytes < outboxHighWaterBytes && waiting.count < outboxHighWaterCount) return;
     this.#isSaturated = true;
     this.#hasPassedMark = true;
   }
 
-  /** Hands out the oldest deliveries, in order: at least one, then as many as `maxBytes` allows. Empty when there are none. */
-  take(maxBytes: number): readonly Delivery[] {
+  /** Hands out the oldest deliveries, in order: at least one, then as many as `maxBytes` allows. Null when there are none. */
+  take(maxBytes: number): Waiting | null {
     const waiting = this.#waiting;
-    if (this.#bytes <= maxBytes || waiting.length <= 1) {
-      this.#waiting = none;
-      this.#bytes = 0;
+    if (waiting === null || waiting.bytes <= maxBytes || waiting.count === 1) {
+      this.#waiting = null;
       this.#isSaturated = false;
       return waiting;
     }
-    const [count, bytes] = fitting(waiting, maxBytes);
-    this.#waiting = waiting.slice(count);
-    this.#bytes -= bytes;
+    const { taken, rest } = waiting.split(maxBytes);
+    this.#waiting = rest;
     this.#relieve();
-    return waiting.slice(0, count);
+    return taken;
   }
 
-  /** Throws away what waits for an operation that has ended; its spans end as closed. */
-  drop(operationId: string): void {
-    if (!this.has(operationId)) return;
-    const kept = this.#waiting.filter((delivery) => delivery.operationId !== operationId);
-    for (const delivery of this.#waiting) if (delivery.operationId === operationId) delivery.trace?.end('closed');
-    this.#waiting = kept;
-    this.#bytes = bytesOf(kept);
-    this.#relieve();
+  /** An operation has ended: throws away what waits for it; its spans end as closed. Its number is free. */
+  leave(operation: StreamOperation): void {
+    const number = this.#operations.indexOf(operation);
+    if (number === -1) return;
+    const ofIt = (each: Delivery): boolean => each.operation === number;
+    const all = this.#waiting?.deliveries ?? [];
+    if (all.some(ofIt)) {
+      for (const each of all) if (ofIt(each)) each.trace?.end('closed');
+      this.#waiting = Waiting.of(all.filter((each) => !ofIt(each)));
+      this.#relieve();
+    }
+    this.#operations[number] = null;
   }
 
   /** Throws away everything; spans end as closed. */
   clear(): void {
-    for (const { trace } of this.#waiting) trace?.end('closed');
-    this.#waiting = none;
-    this.#bytes = 0;
+    if (this.#waiting?.isTraced === true) for (const { trace } of this.#waiting.deliveries) trace?.end('closed');
+    this.#waiting = null;
     this.#isSaturated = false;
   }
 
   #relieve(): void {
     const { outboxHighWaterBytes, outboxHighWaterCount } = this.#limits;
-    if (this.#bytes <= outboxHighWaterBytes / 2 && this.count <= outboxHighWaterCount / 2) this.#isSaturated = false;
+    if (this.bytes <= outboxHighWaterBytes / 2 && this.count <= outboxHighWaterCount / 2) this.#isSaturated = false;
   }
 }
 
-/** Never pushed to. */
-const none: Delivery[] = [];
-
-/** Estimated bytes of deliveries. */
-export const bytesOf = (batch: readonly Delivery[]): number => {
-  let bytes = 0;
-  for (const delivery of batch) bytes += deliveryBytes(delivery);
-  return bytes;
-};
-
-/** How many of the first fit into `maxBytes`, at least one, and their bytes. */
-const fitting = (waiting: readonly Delivery[], maxBytes: number): readonly [count: number, bytes: number] => {
-  let bytes = 0;
-  for (const [count, delivery] of waiting.entries()) {
-    const next = bytes + deliveryBytes(delivery);
-    if (count > 0 && next > maxBytes) return [count, bytes];
-    bytes = next;
-  }
-  return [waiting.length, bytes];
-};
+/** Never changed. */
+const none: (StreamOperation | null)[] = [];

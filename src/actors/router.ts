@@ -2,13 +2,13 @@ import type { Envelope, GapReason } from '../event.ts';
 import type { DeliverSpan, ProcessSpan, SessionClass, Telemetry } from '../telemetry/facade.ts';
 import type { Directory } from './directory.ts';
 import type { Entry } from './entry.ts';
-import type { Payload } from './session.ts';
 import type { Subscription } from './subscription.ts';
 import type { Tail } from './tail.ts';
+import { Offer } from './waiting.ts';
 
 /**
  * Gives one entry to every live subscription that it is addressed to, in one synchronous turn. Nothing here waits, throws, logs or calls a
- * machine; per recipient nothing is allocated but the delivery. The tail must stand right after the entry already.
+ * machine; per recipient nothing is allocated, where they wait for the same. The tail must stand right after the entry already.
  */
 export class Router {
   readonly #directory: Directory;
@@ -34,18 +34,18 @@ export class Router {
   }
 
   #routeEvent(envelope: Envelope): void {
-    let payload: Payload | null = null;
+    let offer: Offer | null = null;
     let process: ProcessSpan | null = null;
     let recipients = 0;
     for (const subscription of this.#directory.find(envelope.audience)) {
       if (!subscription.isLive || !subscription.takes(envelope)) continue;
-      if (payload === null) {
+      if (offer === null) {
         // Only now, with a first recipient, does the cursor cost anything.
-        payload = { kind: 'event', envelope, cursor: this.#tail.cursor(), isLive: true };
+        offer = new Offer({ kind: 'event', envelope, cursor: this.#tail.cursor(), isLive: true });
         process = this.#telemetry.startProcess(envelope, 'live');
       }
       recipients += 1;
-      subscription.offer(payload, process === null ? null : startDeliver(process, envelope, subscription));
+      subscription.offer(offer, process === null ? null : startDeliver(process, envelope, subscription));
     }
     process?.end(recipients);
   }

@@ -5,9 +5,10 @@ import { isExpired } from './entry.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { Markers } from './markers.ts';
 import type { CoreOptions } from './options.ts';
-import { bytesOf, Outbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import type { Delivery, SessionLink } from './session.ts';
 import type { SubscriptionHost } from './subscription.ts';
+import { Waiting } from './waiting.ts';
 
 /**
  * The data plane of one session: its outbox, and the flush that hands batches to the link while that takes them. Dispatch only touches it;
@@ -132,10 +133,10 @@ export class SessionFlow implements SubscriptionHost {
     try {
       while (this.outbox.count > 0 && link.bufferedBytes < options.socketHighWaterBytes) {
         const batch = this.#withoutExpired(this.outbox.take(options.socketHighWaterBytes));
-        if (batch.length === 0) continue;
-        telemetry.counts.deliveries += eventsIn(batch);
-        link.deliver(batch);
-        if (this.sessionClass !== 'none') markers.delivered(batch, bytesOf(batch));
+        if (batch === null) continue;
+        telemetry.counts.deliveries += batch.events;
+        link.deliver(batch, this.outbox);
+        if (this.sessionClass !== 'none') markers.delivered(batch, this.outbox);
         if (this.#isReportedSaturated) this.#owner.progressed();
       }
     } catch (thrown) {
@@ -144,15 +145,14 @@ export class SessionFlow implements SubscriptionHost {
   }
 
   /** What waited here for a slow client may be over by now. */
-  #withoutExpired(batch: readonly Delivery[]): readonly Delivery[] {
-    if (!batch.some(canExpire)) return batch;
+  #withoutExpired(batch: Waiting | null): Waiting | null {
+    if (batch?.canExpire !== true) return batch;
     const nowMs = this.#deps.clock.now();
-    return batch.filter((delivery) => {
-      if (!isOver(delivery, nowMs)) return true;
-      delivery.trace?.end('closed');
-      this.#deps.telemetry.counts.recordsExpired += 1;
-      return false;
-    });
+    const over = batch.deliveries.filter((each) => isOver(each, nowMs));
+    if (over.length === 0) return batch;
+    for (const { trace } of over) trace?.end('closed');
+    this.#deps.telemetry.counts.recordsExpired += over.length;
+    return Waiting.of(batch.deliveries.filter((each) => !isOver(each, nowMs)));
   }
 
   #reportSaturated(): void {
@@ -168,14 +168,5 @@ export class SessionFlow implements SubscriptionHost {
   }
 }
 
-const canExpire = ({ payload }: Delivery): boolean => payload.kind === 'event' && payload.envelope.expiresAtMs !== null;
-
 const isOver = ({ payload }: Delivery, nowMs: number): boolean =>
   payload.kind === 'event' && isExpired(payload.envelope, nowMs);
-
-/** Checkpoints and gaps are not deliveries: nothing was published. */
-const eventsIn = (batch: readonly Delivery[]): number => {
-  let count = 0;
-  for (const { payload } of batch) if (payload.kind === 'event') count += 1;
-  return count;
-};

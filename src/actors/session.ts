@@ -30,12 +30,29 @@ export type Payload =
     }
   | { readonly kind: 'checkpoint'; readonly cursor: string; readonly isLive: boolean };
 
-/** One payload on its way to one operation. `plan` is what the transport gave at subscribe. */
+/** One payload on its way to one operation of a session, which is named by its number there. */
 export type Delivery = {
-  readonly operationId: string;
-  readonly plan: unknown;
+  readonly operation: number;
   readonly payload: Payload;
   readonly trace: DeliverSpan | null;
+};
+
+/** Deliveries, oldest first; at least one. Sessions that get the same get the same object. */
+export type Batch = {
+  readonly deliveries: readonly Delivery[];
+  /** The one operation that all are for; null: several. */
+  readonly operation: number | null;
+  /** Whether one of them has a trace. */
+  readonly isTraced: boolean;
+};
+
+/** An operation as the transport knows it. `plan` is what it gave at subscribe. */
+export type StreamOperation = { readonly operationId: string; readonly plan: unknown };
+
+/** The operations of one session, by the numbers that deliveries have for them. */
+export type NumberedOperations = {
+  /** Throws for a number that names none: a bug. */
+  at(operation: number): StreamOperation;
 };
 
 /** Why a session ended; each has one close code in `graphql/close-codes.ts`. */
@@ -71,7 +88,7 @@ export type SessionLink = {
   /** Sends `connection_ack` (WebSocket) or nothing (SSE). Called once. */
   acknowledge(): void;
   /** Renders and writes, in order, in one write. Called from the flush of a tick, never from dispatch. */
-  deliver(batch: readonly Delivery[]): void;
+  deliver(batch: Batch, operations: NumberedOperations): void;
   /** Bytes handed over and not yet taken by the kernel. */
   readonly bufferedBytes: number;
   mark(marker: Marker): void;
@@ -119,7 +136,7 @@ export type SubscribeRequest = {
   readonly filter: StreamFilter;
   /** First position; null = now. */
   readonly after: string | null;
-  /** Opaque to the actors, returned in each Delivery. */
+  /** Opaque to the actors, returned with each delivery. */
   readonly plan: unknown;
   /**
    * What a client that reconnects by itself brings again, the same for nobody else: user, operation id (a UUID), document and filter in one. Null:

@@ -5,7 +5,8 @@ import type { Viewer } from '../viewer.ts';
 import type { Addressee } from './entry.ts';
 import type { Outbox } from './outbox.ts';
 import type { PolicyGuard } from './policy-guard.ts';
-import type { Payload, StreamFilter, SubscribeRequest } from './session.ts';
+import type { StreamFilter, StreamOperation, SubscribeRequest } from './session.ts';
+import { Offer } from './waiting.ts';
 
 /**
  * One operation of a session. Live, it takes what dispatch offers and has no position; catching up, dispatch passes it by. It belongs to the
@@ -41,8 +42,9 @@ type Unreadable = { sinceMs: number; untilMs: number; cursor: string; readonly t
 /** A subscription without payloads: what the tail's version was, and when it is due to be told of another (on the monotonic clock). */
 export type Rest = { readonly version: number; readonly dueMs: number };
 
-export class Subscription {
+export class Subscription implements StreamOperation {
   readonly operationId: string;
+  readonly plan: unknown;
   readonly filter: StreamFilter;
   readonly host: SubscriptionHost;
   readonly resumeKey: string | null;
@@ -56,9 +58,10 @@ export class Subscription {
   isEnded = false;
   /** Since when it has had no payload, once that was noticed. */
   rest: Rest | null = null;
-  readonly #plan: unknown;
   readonly #types: StreamFilter['types'];
   readonly #port: SubscriptionPort;
+  /** In its session. */
+  readonly #number: number;
   #unreadable: Unreadable | null = null;
   #lastUnreadableAtMs = Number.NEGATIVE_INFINITY;
 
@@ -73,9 +76,10 @@ export class Subscription {
     this.resumeKey = request.resumeKey;
     this.after = request.after;
     this.begunAt = request.begunAt;
-    this.#plan = request.plan;
+    this.plan = request.plan;
     this.host = host;
     this.#port = port;
+    this.#number = host.outbox.enter(this);
   }
 
   /** Whether it takes an event that is addressed to it: by filter, and by the deployer's policy. */
@@ -110,9 +114,9 @@ export class Subscription {
   }
 
   /** Queues one payload; what was held back goes first. Live, and over the mark by it: this was the last for now. */
-  offer(payload: Payload, trace: DeliverSpan | null = null): void {
+  offer(offer: Offer, trace: DeliverSpan | null = null): void {
     if (this.#unreadable !== null) this.flushUnreadable();
-    this.#queue(payload, trace);
+    this.#queue(offer, trace);
     if (this.isLive && this.host.outbox.isSaturated) {
       this.isLive = false;
       this.#port.startCatchUp(this);
@@ -122,11 +126,11 @@ export class Subscription {
   offerGap(reason: GapReason, cursor: string, times: { sinceMs?: number; untilMs?: number } = {}): void {
     this.#port.count('gaps', reason);
     const { sinceMs = null, untilMs = null } = times;
-    this.offer({ kind: 'gap', reason, sinceMs, untilMs, cursor, isLive: this.isLive });
+    this.offer(new Offer({ kind: 'gap', reason, sinceMs, untilMs, cursor, isLive: this.isLive }));
   }
 
   offerCheckpoint(cursor: string): void {
-    this.offer({ kind: 'checkpoint', cursor, isLive: this.isLive });
+    this.offer(new Offer({ kind: 'checkpoint', cursor, isLive: this.isLive }));
   }
 
   /** Something for this subscription could not be read; `cursor` is right after it. Adjacent ones become one gap. */
@@ -158,7 +162,7 @@ export class Subscription {
   /** Ends it: nothing more is offered, what waits is dropped. */
   end(): void {
     this.leave();
-    this.host.outbox.drop(this.operationId);
+    this.host.outbox.leave(this);
     // That may have made room for the session's other subscriptions: the flush tells them.
     this.host.touch();
   }
@@ -178,9 +182,9 @@ export class Subscription {
     this.offerGap('UNREADABLE', cursor, { sinceMs, untilMs });
   }
 
-  #queue(payload: Payload, trace: DeliverSpan | null): void {
+  #queue(offer: Offer, trace: DeliverSpan | null): void {
     if (this.isEnded) return;
-    this.host.outbox.offer({ operationId: this.operationId, plan: this.#plan, payload, trace });
+    this.host.outbox.offer(offer, this.#number, trace);
     this.rest = null;
     this.host.touch();
   }

@@ -11,12 +11,15 @@ import { toWire, type WireText } from './wire-text.ts';
  * the whole text; those who read the log have the envelope in common, and each its own cursor; gaps and checkpoints differ in the cursor alone.
  */
 
+/** What is to be rendered: a delivery, and the plan of its operation. */
+export type Renderable = Pick<Delivery, 'payload' | 'trace'> & { readonly plan: unknown };
+
 export type Rendering = {
   /**
    * The execution result as JSON in UTF-8 bytes, which are those of what graphql-js gives, with `extensions.traceparent` behind where the delivery is
    * traced. Encoded once for all who share it: write it as it is, `'latin1'`. An event that cannot be rendered is a result with `errors`, never the end of its subscription. Never throws.
    */
-  render(delivery: Delivery): WireText;
+  render(delivery: Renderable): WireText;
 };
 
 type EventPayload = Extract<Payload, { kind: 'event' }>;
@@ -84,7 +87,7 @@ class SharedRendering implements Rendering {
     this.#deps = deps;
   }
 
-  render({ plan, payload, trace }: Delivery): WireText {
+  render({ plan, payload, trace }: Renderable): WireText {
     if (payload !== this.#payload || plan !== this.#plan) {
       this.#text = this.#make(plan as RenderPlan, payload);
       this.#payload = payload;

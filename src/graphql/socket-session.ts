@@ -2,7 +2,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MessageType } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
-import type { Delivery, Marker, SessionEndReason, SessionHandle, SessionLink } from '../actors/session.ts';
+import type {
+  Batch,
+  Delivery,
+  Marker,
+  NumberedOperations,
+  SessionEndReason,
+  SessionHandle,
+  SessionLink,
+} from '../actors/session.ts';
 import type { GatewayError } from '../errors.ts';
 import type { TraceContext } from '../event.ts';
 import type { SessionClass } from '../telemetry/facade.ts';
@@ -11,7 +19,7 @@ import { type Close, closeOf, violations } from './close-codes.ts';
 import { MessageBudget } from './message-budget.ts';
 import { PeerPings } from './peer-pings.ts';
 import { canInflate, type SharedDeflate } from './shared-deflate.ts';
-import type { FrameParts } from './shared-frames.ts';
+import type { FrameTemplate } from './shared-frames.ts';
 import type { SocketDeps } from './socket-deps.ts';
 import { SocketOperations } from './socket-operations.ts';
 import {
@@ -130,15 +138,17 @@ export class SocketSession implements SessionLink, WriterOwner {
     this.#writer.write(ackFrame);
   }
 
-  deliver(batch: readonly Delivery[]): void {
-    const frames = this.#deflate === null ? this.#sharedFrames(batch) : null;
-    if (frames === null) for (const delivery of batch) this.#next(delivery);
+  deliver(batch: Batch, operations: NumberedOperations): void {
+    const frames = this.#deflate === null ? this.#sharedFrames(batch, operations) : null;
+    if (frames === null) for (const delivery of batch.deliveries) this.#next(delivery, operations);
     else this.#writer.writeFrames(frames, this.#head);
   }
 
-  #sharedFrames(batch: readonly Delivery[]): FrameParts | null {
-    this.#goTo(batch[0]?.operationId ?? '');
-    return this.#deps.frames.find(batch, this.#head.length);
+  #sharedFrames(batch: Batch, operations: NumberedOperations): FrameTemplate | null {
+    if (batch.operation === null || batch.isTraced) return null;
+    const { operationId, plan } = operations.at(batch.operation);
+    this.#goTo(operationId);
+    return this.#deps.frames.find(batch, plan, this.#head.length);
   }
 
   /** Most sockets have one subscription, most of the time. */
@@ -149,10 +159,10 @@ export class SocketSession implements SessionLink, WriterOwner {
   }
 
   /** What many share is worth compressing; a trace makes each its own. */
-  #next(delivery: Delivery): void {
-    const { operationId, trace } = delivery;
+  #next({ operation, payload, trace }: Delivery, operations: NumberedOperations): void {
+    const { operationId, plan } = operations.at(operation);
     this.#goTo(operationId);
-    const result = this.#deps.rendering.render(delivery);
+    const result = this.#deps.rendering.render({ plan, payload, trace });
     const deflated = trace === null ? (this.#deflate?.message(this.#head, result) ?? null) : null;
     if (deflated === null) this.#writer.write(`${this.#head}${result}}` as WireText);
     else this.#writer.writeDeflated(deflated);

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import type { Counts } from '../telemetry/facade.ts';
 import type { Close } from './close-codes.ts';
 import { deflatedTextFrame, frameHead, pingFrame, textFrame } from './frame-head.ts';
-import type { FrameParts } from './shared-frames.ts';
+import type { FrameTemplate } from './shared-frames.ts';
 import type { SocketWrites, Writable } from './socket-writes.ts';
 import type { WireText } from './wire-text.ts';
 
@@ -27,6 +27,7 @@ export type WriterOwner = {
 };
 
 const empty = Buffer.alloc(0);
+const noText = '' as WireText;
 /** What waits for the end of a tick on one socket, at most: more goes at once. */
 const maxPendingBytes = 65_536;
 
@@ -36,7 +37,9 @@ export class SocketWriter implements Writable {
   readonly #socket: Duplex;
   readonly #writes: SocketWrites;
   readonly #counts: Counts;
-  /** Frames that wait for the end of the tick; empty: none. */
+  /** Frames that wait for the end of the tick: those of the template, where there is one, then those of the text. */
+  #template: FrameTemplate | null = null;
+  #beginning = noText;
   #pending = '';
   #afterFlush: (() => void) | null = null;
   #isClosed = false;
@@ -65,12 +68,19 @@ export class SocketWriter implements Writable {
     this.#write(deflatedTextFrame, payload);
   }
 
-  /** Writes frames that are made already but for their `beginning`. */
-  writeFrames({ parts, payloadBytes }: FrameParts, beginning: WireText): void {
+  /** Writes frames that are made already but for how they begin. */
+  writeFrames(template: FrameTemplate, beginning: WireText): void {
     if (!this.#isOpen) return;
-    this.#counts.framesOut += parts.length - 1;
-    this.#counts.bytesOut += payloadBytes;
-    this.#add(parts.join(beginning));
+    this.#counts.framesOut += template.count;
+    this.#counts.bytesOut += template.payloadBytes;
+    if (!this.#isIdle) {
+      this.#add(template.text(beginning));
+      return;
+    }
+    this.#writes.add(this);
+    this.#template = template;
+    this.#beginning = beginning;
+    if (template.length >= maxPendingBytes) this.flush();
   }
 
   /** An RFC 6455 ping with `payload`, at most 125 characters of ASCII, in its place among the frames. */
@@ -80,7 +90,7 @@ export class SocketWriter implements Writable {
 
   /** Calls `task` once what was put down is written: now, if nothing waits; never, if the connection ends before. */
   afterFlush(task: () => void): void {
-    if (this.#pending === '') {
+    if (this.#isIdle) {
       if (this.#isOpen) task();
       return;
     }
@@ -95,15 +105,27 @@ export class SocketWriter implements Writable {
   }
 
   flush(): void {
-    const pending = this.#pending;
-    if (pending === '') return;
+    if (this.#isIdle) return;
+    const [template, pending] = [this.#template, this.#pending];
+    this.#template = null;
     this.#pending = '';
     if (!this.#isOpen) return;
-    this.#socket.write(pending, 'latin1');
+    if (template === null) this.#socket.write(pending, 'latin1');
+    else this.#writeTemplate(template, pending);
     if (this.#socket.writableLength > 0) this.#watch();
     const task = this.#afterFlush;
     this.#afterFlush = null;
     task?.();
+  }
+
+  /** Bytes that all sockets share, unless something stands behind them. */
+  #writeTemplate(template: FrameTemplate, pending: string): void {
+    if (pending !== '') {
+      this.#socket.write(template.text(this.#beginning) + pending, 'latin1');
+      return;
+    }
+    this.#socket.write(template.fill(this.#beginning));
+    if (this.#socket.writableLength > 0) template.given();
   }
 
   /** Sends a close frame after what was written. Idempotent; nothing is written afterwards. */
@@ -125,6 +147,11 @@ export class SocketWriter implements Writable {
     this.#ws.terminate();
   }
 
+  /** Nothing waits for the end of the tick. */
+  get #isIdle(): boolean {
+    return this.#pending === '' && this.#template === null;
+  }
+
   get #isOpen(): boolean {
     return !this.#isClosed && this.#socket.writable;
   }
@@ -137,7 +164,7 @@ export class SocketWriter implements Writable {
   }
 
   #add(frame: string): void {
-    if (this.#pending === '') this.#writes.add(this);
+    if (this.#isIdle) this.#writes.add(this);
     this.#pending += frame;
     if (this.#pending.length >= maxPendingBytes) this.flush();
   }

@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Delivery, SessionEndReason, SessionHandle, SessionLink, SubscribeRequest } from '../actors/session.ts';
+import type {
+  Batch,
+  NumberedOperations,
+  SessionEndReason,
+  SessionHandle,
+  SessionLink,
+  SubscribeRequest,
+} from '../actors/session.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Viewer } from '../viewer.ts';
 import { closeOf } from './close-codes.ts';
@@ -73,14 +80,15 @@ export class SseSession implements SessionLink {
     queueMicrotask(() => this.#subscribe());
   }
 
-  deliver(batch: readonly Delivery[]): void {
-    const events = batch.map((delivery) => {
-      const data = this.#deps.rendering.render(delivery);
+  deliver({ deliveries }: Batch, operations: NumberedOperations): void {
+    const events = deliveries.map(({ operation, payload, trace }) => {
+      const { plan } = operations.at(operation);
+      const data = this.#deps.rendering.render({ plan, payload, trace });
       // Cursors are ASCII.
-      return `event: next\nid: ${delivery.payload.cursor}\ndata: ${data}\n\n`;
+      return `event: next\nid: ${payload.cursor}\ndata: ${data}\n\n`;
     });
     this.#write(events.join('') as WireText);
-    for (const { trace } of batch) trace?.event('written');
+    for (const { trace } of deliveries) trace?.event('written');
   }
 
   mark(): void {

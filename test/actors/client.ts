@@ -1,6 +1,8 @@
 import type {
+  Batch,
   Delivery,
   Marker,
+  NumberedOperations,
   Payload,
   SessionEndReason,
   SessionHandle,
@@ -11,9 +13,12 @@ import type { GatewayError } from '../../src/errors.ts';
 import type { Viewer } from '../../src/viewer.ts';
 import type { TestNode } from './node.ts';
 
+/** What came, and for which operation. */
+export type Received = Delivery & { readonly operationId: string };
+
 /** A transport and its client in one: keeps what it is given, and may stop reading. */
 export class TestClient implements SessionLink {
-  readonly received: Delivery[] = [];
+  readonly received: Received[] = [];
   readonly marks: number[] = [];
   /** Those of them that any stack is to answer. */
   readonly probes: number[] = [];
@@ -39,11 +44,12 @@ export class TestClient implements SessionLink {
     this.acknowledged += 1;
   }
 
-  deliver(batch: readonly Delivery[]): void {
+  deliver({ deliveries }: Batch, operations: NumberedOperations): void {
     if (this.isBroken) throw new Error('broken link');
     this.writes += 1;
-    this.received.push(...batch);
-    if (this.isSlow) this.bufferedBytes += batch.length * 300;
+    for (const each of deliveries)
+      this.received.push({ ...each, operationId: operations.at(each.operation).operationId });
+    if (this.isSlow) this.bufferedBytes += deliveries.length * 300;
   }
 
   mark({ counter, tokenExpiresInMs, isProbe }: Marker): void {

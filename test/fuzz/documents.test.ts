@@ -102,7 +102,7 @@ describe(`${count.toLocaleString('en')} random documents`, () => {
         return;
       }
       counts.rendered += 1;
-      const frame = rendering.render({ operationId: '1', plan: request.plan, payload: eventPayload(1), trace: null });
+      const frame = rendering.render({ plan: request.plan, payload: eventPayload(1), trace: null });
       expect(JSON.parse(fromWire(frame)), text).toHaveProperty('data');
     };
 

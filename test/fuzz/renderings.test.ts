@@ -54,7 +54,7 @@ class Comparison {
     this.counts.cases += 1;
     const rendering = createRendering({ schema, mask: testMask, telemetry: this.telemetry });
     for (const payload of randomPayloads(schema, choices)) {
-      const text = fromWire(rendering.render({ operationId: '1', plan: valid.plan, payload, trace: null }));
+      const text = fromWire(rendering.render({ plan: valid.plan, payload, trace: null }));
       const right = expectedRendering(schema, valid, payload);
       if (right === null) expect(text.startsWith(noResult)).toBe(true);
       else expect(withoutIds(text), valid.text).toBe(withoutIds(right));

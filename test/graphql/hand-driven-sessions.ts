@@ -1,11 +1,14 @@
 import type { Publisher, PublishRequest, PublishResult } from '../../src/actors/publishing.ts';
 import type {
+  Batch,
   Delivery,
+  NumberedOperations,
   Payload,
   SessionEndReason,
   SessionHandle,
   SessionLink,
   Sessions,
+  StreamOperation,
   SubscribeRequest,
 } from '../../src/actors/session.ts';
 import type { GatewayError } from '../../src/errors.ts';
@@ -13,6 +16,22 @@ import type { Envelope, EventContent, NotificationId, UserId } from '../../src/e
 import { partitionId } from '../../src/event.ts';
 import type { DeliverSpan, SessionClass } from '../../src/telemetry/facade.ts';
 import type { Viewer } from '../../src/viewer.ts';
+
+/** What an actor would hand over. */
+export const batchOf = (deliveries: readonly Delivery[]): Batch => ({
+  deliveries,
+  operation: new Set(deliveries.map(({ operation }) => operation)).size > 1 ? null : (deliveries[0]?.operation ?? null),
+  isTraced: deliveries.some(({ trace }) => trace !== null),
+});
+
+/** Operations by their place in a list. */
+const numbered = (operations: readonly StreamOperation[]): NumberedOperations => ({
+  at(operation) {
+    const found = operations[operation];
+    if (found === undefined) throw new Error(`no operation ${operation}`);
+    return found;
+  },
+});
 
 /** A session that a test looks into and drives: what the actors would do, by hand. */
 export class HandDrivenSession implements SessionHandle {
@@ -107,10 +126,11 @@ export class HandDrivenSession implements SessionHandle {
 
   /** Delivers to every subscription, all in one batch. */
   emit(payloads: readonly Payload[], trace: DeliverSpan | null = null): void {
-    const batch: Delivery[] = [...this.subscriptions.values()].flatMap(({ operationId, plan }) =>
-      payloads.map((payload) => ({ operationId, plan, payload, trace })),
+    const operations = [...this.subscriptions.values()];
+    const deliveries = operations.flatMap((_, operation) =>
+      payloads.map((payload): Delivery => ({ operation, payload, trace })),
     );
-    this.link.deliver(batch);
+    this.link.deliver(batchOf(deliveries), numbered(operations));
   }
 }
 

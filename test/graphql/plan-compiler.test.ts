@@ -59,7 +59,7 @@ const compare = (schema: GraphQLSchema, text: string, payload: Payload): Readonl
   const telemetry = silentTelemetry();
   const plan = { document: parse(text), variables: {} };
   const rendering = createRendering({ schema, mask: testMask, telemetry });
-  const given = fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }));
+  const given = fromWire(rendering.render({ plan, payload, trace: null }));
   const right = expectedRendering(schema, plan, payload);
   if (right === null) expect(given.startsWith(noResult)).toBe(true);
   else expect(withoutIds(given)).toBe(withoutIds(right));
@@ -154,9 +154,7 @@ describe('a compiled rendering', () => {
     const telemetry = silentTelemetry();
     const rendering = createRendering({ schema, mask: testMask, telemetry });
     const payload = eventOf({ takes: 'x' });
-    expect(fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }))).toBe(
-      expectedRendering(schema, plan, payload),
-    );
+    expect(fromWire(rendering.render({ plan, payload, trace: null }))).toBe(expectedRendering(schema, plan, payload));
     expect([...telemetry.labelled]).toEqual([['renderFallbacks selection', 1]]);
   });
 });

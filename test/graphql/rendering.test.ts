@@ -181,7 +181,7 @@ describe('shared renderings', () => {
       fc.property(fc.array(events, { maxLength: 20 }), (steps) => {
         for (const { number, title, isLive, cursor } of steps) {
           const payload: Payload = { kind: 'event', envelope: envelope(number, { title }), cursor, isLive };
-          const text = fromWire(rendering.render({ operationId: 's', plan, payload, trace: null }));
+          const text = fromWire(rendering.render({ plan, payload, trace: null }));
           expect(text).toBe(JSON.stringify(execute({ schema, document, rootValue: payload })));
         }
       }),

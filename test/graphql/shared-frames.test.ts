@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Delivery, Payload } from '../../src/actors/session.ts';
+import type { Batch, Payload } from '../../src/actors/session.ts';
 import { frameHead, textFrame } from '../../src/graphql/frame-head.ts';
+import type { Renderable } from '../../src/graphql/rendering.ts';
 import { SharedFrames } from '../../src/graphql/shared-frames.ts';
 import { nextHead } from '../../src/graphql/socket-protocol.ts';
 import { toWire, type WireText } from '../../src/graphql/wire-text.ts';
-import type { DeliverSpan } from '../../src/telemetry/facade.ts';
+import { batchOf } from './hand-driven-sessions.ts';
 
-/** Frames that are joined from what many share are those that one would make for each. */
+/** Frames that are made once for many are those that one would make for each. */
 
 const plans = [{}, {}] as const;
 const payloads: readonly Payload[] = Array.from({ length: 6 }, (_, n) => ({
@@ -16,93 +17,93 @@ const payloads: readonly Payload[] = Array.from({ length: 6 }, (_, n) => ({
   isLive: true,
 }));
 const rendering = {
-  render: ({ payload, plan }: Delivery): WireText =>
+  render: ({ payload, plan }: Renderable): WireText =>
     toWire(JSON.stringify({ cursor: payload.cursor, plan: plan === plans[0] ? 0 : 1 })),
 };
-const span = {} as DeliverSpan;
 
-const delivery = fc.record({
-  operationId: fc.constantFrom('a', 'b', 'zürich'),
-  plan: fc.constantFrom(...plans),
-  payload: fc.constantFrom(...payloads),
-  trace: fc.constantFrom(null, null, null, null, span),
-});
+const batchFor = (numbers: readonly number[]): Batch =>
+  batchOf(
+    numbers.flatMap((n) => {
+      const payload = payloads[n];
+      return payload === undefined ? [] : [{ operation: 0, payload, trace: null }];
+    }),
+  );
 
-const oneByOne = (batch: readonly Delivery[], operationId: string): string => {
-  const frames = batch.map((each) => `${nextHead(operationId)}${rendering.render(each)}}`);
+const oneByOne = ({ deliveries }: Batch, plan: unknown, operationId: string): string => {
+  const frames = deliveries.map((each) => `${nextHead(operationId)}${rendering.render({ ...each, plan })}}`);
   return frames.map((frame) => frameHead(textFrame, frame.length) + frame).join('');
 };
 
-const uniform = fc
-  .tuple(fc.constantFrom('a', 'b', 'zürich', '__proto__'), fc.array(delivery, { minLength: 1, maxLength: 6 }))
-  .map(([operationId, batch]) => batch.map((each) => ({ ...each, operationId, trace: null })));
+const operationIds = fc.constantFrom('a', 'b', 'y', 'zürich', '__proto__');
+const batches = fc.array(fc.nat(5), { minLength: 1, maxLength: 6 }).map(batchFor);
+
+const someBatches = [[1], [2], [1], [1, 2, 3], [1, 0, 3]].map(batchFor);
+const forTwo = fc.record({ one: operationIds, other: operationIds, plan: fc.constantFrom(...plans) });
 
 describe('frames that sockets share', () => {
   it('are byte for byte those that are made one by one, for whoever comes second', () => {
     fc.assert(
-      fc.property(uniform, fc.constantFrom('a', 'b', 'y', 'zürich'), (batch, other) => {
+      fc.property(batches, forTwo, (batch, { one, other, plan }) => {
         const frames = new SharedFrames(rendering);
-        const [first] = batch;
-        if (first === undefined) return;
-        const head = nextHead(first.operationId);
-        expect(frames.find(batch, head.length)).toBeNull();
-        const again = batch.map((each) => ({ ...each, operationId: other }));
-        const found = frames.find(again, nextHead(other).length);
-        if (nextHead(other).length !== head.length) expect(found).toBeNull();
-        else {
-          expect(found?.parts.join(nextHead(other))).toBe(oneByOne(again, other));
-          const bytes = again.map((each) => nextHead(other).length + rendering.render(each).length + 1);
-          expect(found?.payloadBytes).toBe(bytes.reduce((sum, each) => sum + each, 0));
+        expect(frames.find(batch, plan, nextHead(one).length)).toBeNull();
+        const found = frames.find(batch, plan, nextHead(other).length);
+        if (nextHead(other).length !== nextHead(one).length) {
+          expect(found).toBeNull();
+          return;
         }
+        const right = oneByOne(batch, plan, other);
+        expect(found?.fill(nextHead(other)).toString('latin1')).toBe(right);
+        expect(found?.text(nextHead(other))).toBe(right);
+        const bytes = batch.deliveries.map(
+          (each) => nextHead(other).length + rendering.render({ ...each, plan }).length + 1,
+        );
+        expect([found?.count, found?.payloadBytes]).toEqual([bytes.length, bytes.reduce((sum, each) => sum + each, 0)]);
+        expect(found?.length).toBe(right.length);
       }),
     );
   });
 
-  it('are never those of another batch, of several operations, or of what is traced', () => {
+  it('are never those of another batch, nor of another plan', () => {
+    const asked = fc.record({
+      batch: fc.constantFrom(...someBatches),
+      plan: fc.constantFrom(...plans),
+      id: operationIds,
+    });
     fc.assert(
-      fc.property(fc.array(fc.array(delivery, { minLength: 1, maxLength: 3 }), { maxLength: 30 }), (batches) => {
+      fc.property(fc.array(asked, { maxLength: 40 }), (asks) => {
         const frames = new SharedFrames(rendering);
-        for (const batch of batches) {
-          const operationId = batch[0]?.operationId ?? '';
-          const found = frames.find(batch, nextHead(operationId).length);
-          if (found === null) continue;
-          expect(batch.every((each) => each.operationId === operationId && each.trace === null)).toBe(true);
-          expect(found.parts.join(nextHead(operationId))).toBe(oneByOne(batch, operationId));
+        for (const { batch, plan, id } of asks) {
+          const right = oneByOne(batch, plan, id);
+          expect(frames.find(batch, plan, nextHead(id).length)?.text(nextHead(id)) ?? right).toBe(right);
         }
       }),
     );
   });
 
-  it.each([0, 1, 2])('are never those of a batch that differs in one place, here %i', (place) => {
-    const batchOf = (...numbers: readonly number[]): Delivery[] =>
-      numbers.flatMap((n) => {
-        const payload = payloads[n];
-        return payload === undefined ? [] : [{ operationId: 'a', plan: plans[0], payload, trace: null }];
-      });
-    const head = nextHead('a').length;
-    const batch = batchOf(1, 2, 3);
+  it('are not touched any more where somebody holds on to them', () => {
     const frames = new SharedFrames(rendering);
-    frames.find(batch, head);
-    expect(frames.find(batch, head)).not.toBeNull();
-    for (const changed of [...batchOf(0), ...batch.map((each) => ({ ...each, plan: plans[1] }))]) {
-      frames.find(batch, head);
-      expect(frames.find(batch.with(place, changed), head)).toBeNull();
-    }
+    const batch = batchFor([1, 2]);
+    frames.find(batch, plans[0], nextHead('a').length);
+    const template = frames.find(batch, plans[0], nextHead('a').length);
+    const kept = template?.fill(nextHead('a'));
+    template?.given();
+    const next = template?.fill(nextHead('b'));
+    expect(kept?.toString('latin1')).toBe(oneByOne(batch, plans[0], 'a'));
+    expect(next?.toString('latin1')).toBe(oneByOne(batch, plans[0], 'b'));
+    expect(template?.fill(nextHead('y'))).toBe(next);
   });
 
   it('are made once', () => {
     let made = 0;
     const counting = {
-      render(one: Delivery) {
+      render(one: Renderable) {
         made += 1;
         return rendering.render(one);
       },
     };
     const frames = new SharedFrames(counting);
-    const [payload, plan] = [payloads[2], plans[0]];
-    if (payload === undefined) throw new Error('no payload');
-    const batch = [{ operationId: 'a', plan, payload, trace: null }];
-    for (let n = 0; n < 5; n++) frames.find([...batch], 10);
+    const batch = batchFor([2]);
+    for (let n = 0; n < 5; n++) frames.find(batch, plans[0], 10);
     expect(made).toBe(1);
   });
 });

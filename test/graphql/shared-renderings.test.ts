@@ -50,13 +50,13 @@ const eventOf = (of: Envelope, cursor: string, isLive = true): Payload => ({
 });
 
 const draw = (rendering: Rendering, plan: RenderPlan, payload: Payload): string => {
-  const text = fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }));
+  const text = fromWire(rendering.render({ plan, payload, trace: null }));
   expect(text).toBe(expectedRendering(schema, plan, payload));
   return text;
 };
 
 const drawUnchecked = (rendering: Rendering, plan: RenderPlan, payload: Payload): string =>
-  fromWire(rendering.render({ operationId: '1', plan, payload, trace: null }));
+  fromWire(rendering.render({ plan, payload, trace: null }));
 
 describe('a rendering', () => {
   it('of one payload is made once per plan, in whatever order its recipients come', () => {

@@ -4,9 +4,11 @@ import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { frameHead, textFrame } from '../../src/graphql/frame-head.ts';
+import { FrameTemplate } from '../../src/graphql/shared-frames.ts';
 import { SocketWriter } from '../../src/graphql/socket-writer.ts';
 import { SocketWrites } from '../../src/graphql/socket-writes.ts';
-import { toWire } from '../../src/graphql/wire-text.ts';
+import { toWire, type WireText } from '../../src/graphql/wire-text.ts';
 import type { Counts } from '../../src/telemetry/facade.ts';
 
 /** A writer on one end of a real connection, and ws, which judges every frame, on the other. */
@@ -75,11 +77,19 @@ const writesDuring = async (socket: Duplex, task: () => void): Promise<number> =
   return count;
 };
 
-type Step = { readonly kind: 'text' | 'ping' | 'tick'; readonly text: string };
+type Step = { readonly kind: 'text' | 'ping' | 'frames' | 'tick'; readonly text: string };
+
+/** Two frames for everybody: the text behind a beginning of three letters, and the beginning alone. */
+const templateOf = (text: string): FrameTemplate => {
+  const wire = toWire(text);
+  const parts = [frameHead(textFrame, wire.length + 3), wire + frameHead(textFrame, 3), ''] as WireText[];
+  return new FrameTemplate(parts, 3, wire.length + 6);
+};
 
 const carryOut: Readonly<Record<Step['kind'], (writer: SocketWriter, text: string) => void | Promise<void>>> = {
   text: (writer, text) => writer.write(toWire(text)),
   ping: (writer, text) => writer.pingPeer(text),
+  frames: (writer, text) => writer.writeFrames(templateOf(text), toWire('own')),
   tick,
 };
 
@@ -103,15 +113,20 @@ describe('a socket writer', () => {
     const step = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 300 }).map((text): Step => ({ kind: 'text', text })),
       fc.nat().map((counter): Step => ({ kind: 'ping', text: `${counter}` })),
+      fc.string({ unit: 'grapheme', maxLength: 300 }).map((text): Step => ({ kind: 'frames', text })),
       fc.constant<Step>({ kind: 'tick', text: '' }),
     );
+    const heardOf: Readonly<Record<Step['kind'], (text: string) => readonly string[]>> = {
+      text: (text) => [text],
+      ping: (text) => [`ping ${text}`],
+      frames: (text) => [`own${text}`, 'own'],
+      tick: () => [],
+    };
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         const { writer, heard } = await openLine();
         for (const each of steps) await carryOut[each.kind](writer, each.text);
-        const sent = steps.flatMap(({ kind, text }) =>
-          kind === 'tick' ? [] : kind === 'ping' ? [`ping ${text}`] : [text],
-        );
+        const sent = steps.flatMap(({ kind, text }) => heardOf[kind](text));
         writer.close({ code: 1012, reason: 'over' });
         writer.write(toWire('too late'));
         await until(() => heard.at(-1)?.startsWith('close') === true);
@@ -132,6 +147,42 @@ describe('a socket writer', () => {
     expect(await writesDuring(socket, () => {})).toBe(0);
     await until(() => heard.length === 10);
     expect([counts.framesOut, counts.bytesOut]).toEqual([9, 8 * 7 + 2]);
+  });
+
+  it('writes what many share in one write with what comes behind it, and counts it', async () => {
+    const { writer, socket, heard, counts } = await openLine();
+    const template = templateOf('é');
+    const several = (): void => {
+      writer.writeFrames(template, toWire('one'));
+      writer.writeFrames(template, toWire('two'));
+      writer.pingPeer('1');
+    };
+    expect(await writesDuring(socket, several)).toBe(1);
+    expect(await writesDuring(socket, () => writer.writeFrames(template, toWire('six')))).toBe(1);
+    const long = templateOf('x'.repeat(70_000));
+    writer.writeFrames(long, toWire('big'));
+    expect(await writesDuring(socket, () => {})).toBe(0);
+    await until(() => heard.length === 9);
+    expect(heard.slice(0, 7)).toEqual(['oneé', 'one', 'twoé', 'two', 'ping 1', 'sixé', 'six']);
+    expect([counts.framesOut, counts.bytesOut]).toEqual([8, 3 * 8 + 70_006]);
+  });
+
+  it('leaves what a slow socket still has to send as it was, whoever else gets the same', async () => {
+    const slow = await openLine();
+    const lines = [await openLine(), slow, await openLine()];
+    slow.peer.pause();
+    const template = templateOf('z'.repeat(30_000));
+    let rounds = 0;
+    for (; slow.writer.bufferedBytes < 200_000; rounds++) {
+      for (const [n, { writer }] of lines.entries()) writer.writeFrames(template, toWire(`${n}${rounds % 10}:`));
+      await tick();
+    }
+    slow.peer.resume();
+    await until(() => lines.every(({ heard }) => heard.length === 2 * rounds));
+    for (const [n, { heard }] of lines.entries()) {
+      const beginnings = Array.from({ length: rounds }, (_, k) => `${n}${k % 10}:`);
+      expect(heard.map((text) => text.slice(0, 3))).toEqual(beginnings.flatMap((each) => [each, each]));
+    }
   });
 
   it('does not let more than 64 KiB wait for the end of a tick', async () => {

@@ -1,4 +1,4 @@
-import type { Delivery, Marker, SessionEndReason } from '../../src/actors/session.ts';
+import type { Batch, Marker, NumberedOperations, SessionEndReason } from '../../src/actors/session.ts';
 import type { GatewayError } from '../../src/errors.ts';
 import { subscribe, TestClient } from '../actors/client.ts';
 import { type TestNode, viewer } from '../actors/node.ts';
@@ -36,9 +36,9 @@ class Connection extends TestClient {
     this.#now = now;
   }
 
-  override deliver(batch: readonly Delivery[]): void {
+  override deliver(batch: Batch, operations: NumberedOperations): void {
     if (this.isGone) return;
-    super.deliver(batch);
+    super.deliver(batch, operations);
     this.#got = this.received.length;
     while (this.arrivedAt.length < this.#got) this.arrivedAt.push(this.#now());
   }
