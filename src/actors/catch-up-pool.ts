@@ -78,7 +78,9 @@ export class CatchUpPool {
       maxKeptBytes: options.scanKeptBytes,
       maxScans: options.maxScans,
       members: this.#members,
-      over: () => this.moved(),
+      monotonic: () => clock.monotonic(),
+      after: (delayMs, task) => deps.wheel.after(delayMs, task),
+      freed: () => this.moved(),
     });
     this.#port = {
       tail,

@@ -12,8 +12,8 @@ import type { Turn } from './turn.ts';
 
 /**
  * One reading of a partition, from a position to the tail, shared by all who are catching up there: each record is fetched once, and decoded once if
- * it is for any of them. It goes on as long as anybody waits for more, and keeps what it has read for those who are slower, within bounds. Who falls
- * behind these has lost it. For one who is the only one to catch up, what is for others is not kept: who comes later begins anew, or where it is by then.
+ * it is for any of them. It goes on as long as anybody waits for more, and keeps what it has read for those who are slower or come later, within
+ * bounds. Who falls behind these has lost it. For one who is the only one to catch up, what is for others is not kept: who comes later begins anew, or where it is by then.
  */
 
 export type LogRunDeps = {
@@ -31,8 +31,8 @@ export type LogRunDeps = {
   readonly maxKeptBytes: number;
   /** Whether nobody else is catching up who could read along, and who comes later may begin another reading. */
   isAlone(partition: PartitionId): boolean;
-  /** Nobody uses it any more, or it has come to its end: it reads nothing from here on. */
-  over(run: LogRun): void;
+  /** It reads nothing from here on, or for now: nobody uses it, or it has come to its end. */
+  rests(run: LogRun): void;
 };
 
 export type RunItem =
@@ -72,7 +72,10 @@ export class LogRun {
   /** Its duplicates are known without reading what comes before. */
   readonly #isKnown: boolean;
   #isBusy = false;
+  /** It reads no more. */
   #isOver = false;
+  /** What it has read can be had no more, but for those who read along. */
+  #isVoid = false;
 
   /** Reads `[from, to)`, or less: where blocks are known, as far as they are. */
   constructor(deps: LogRunDeps, range: { partition: PartitionId; from: bigint; to: bigint }) {
@@ -98,12 +101,27 @@ export class LogRun {
 
   /** Whether what lies from `position` on can be had here: kept, or still to be read. */
   reaches(position: bigint): boolean {
-    return !this.#isOver && position >= this.#keptFrom && position < this.#to;
+    return !this.#isVoid && position >= this.#keptFrom && position < this.#end;
   }
 
-  /** Whoever comes to this position can go on here; null where it is over. */
+  /** Before it, everything is read here or will be. */
+  get #end(): bigint {
+    return this.#isOver ? this.#next : this.#to;
+  }
+
+  /** Whether it goes on reading: it counts against how many may. */
+  get isReading(): boolean {
+    return !this.#isOver && this.#readers.size > 0;
+  }
+
+  /** Whoever comes to this position can go on here; null where nobody can. */
   get joinableFrom(): bigint | null {
-    return this.#isOver || this.#keptFrom >= this.#to ? null : this.#keptFrom;
+    return this.#isVoid || this.#keptFrom >= this.#end ? null : this.#keptFrom;
+  }
+
+  /** Whether something that has been read is kept. */
+  get isWorthKeeping(): boolean {
+    return !this.#isVoid && this.#keptFrom < this.#next;
   }
 
   /** How far it is from being at `position`; 0 where it has read that already. */
@@ -118,11 +136,11 @@ export class LogRun {
     return this.#first + (index < 0 ? this.#items.length : index);
   }
 
-  /** Without readers it is over. */
+  /** Without readers it reads nothing. */
   leave(reader: RunReader): void {
     this.#readers.delete(reader);
     this.#waiting.delete(reader);
-    if (this.#readers.size === 0) this.stop();
+    if (this.#readers.size === 0) this.#deps.rests(this);
   }
 
   /** The item of that number; null: not there yet, and `wake` comes when it is; 'lost': not kept any more. */
@@ -136,18 +154,15 @@ export class LogRun {
     return null;
   }
 
-  /** Ends it; what is being read is thrown away. */
+  /** Ends it for whoever does not read along yet; what is being read is thrown away. */
   stop(): void {
+    this.#isVoid = true;
     if (this.#isOver) return;
+    this.#isOver = true;
     this.#abort.abort();
     // A generator that is in the middle of a read takes this note when it comes back.
     this.#chunks.return?.(undefined)?.then(undefined, () => {});
-    this.#end();
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#deps.over(this);
+    this.#deps.rests(this);
   }
 
   #read(): void {
@@ -155,7 +170,7 @@ export class LogRun {
     this.#isBusy = true;
     this.#chunks.next().then(
       (result) => this.#arrived(result.done === true ? null : result.value),
-      (error: unknown) => this.#add({ kind: 'ended', error }),
+      (error: unknown) => this.#cease(error),
     );
   }
 
@@ -168,7 +183,8 @@ export class LogRun {
 
   #arrived(chunk: LogChunk | null): void {
     if (this.#isOver) return;
-    if (chunk === null || this.#isOfAnotherTopic) this.#add({ kind: 'ended', error: null });
+    if (this.#isOfAnotherTopic) this.#cease(null);
+    else if (chunk === null) this.#add({ kind: 'ended', error: null });
     else if (chunk.kind === 'gap') {
       if (chunk.reason !== 'EXPIRED') this.#window.truncate(chunk.from);
       this.#next = chunk.reason === 'EXPIRED' ? chunk.to : chunk.from;
@@ -231,7 +247,7 @@ export class LogRun {
   #take(record: LogRecord, { builder, fetchedAtMs, only }: Opening): boolean {
     const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
     if (noteKey === null) {
-      this.#add({ kind: 'ended', error: null });
+      this.#cease(null);
       return false;
     }
     const { counts, open } = this.#deps;
@@ -253,6 +269,12 @@ export class LogRun {
     }
   }
 
+  /** It came to an end before its time: what it has read is not vouched for. */
+  #cease(error: unknown): void {
+    this.#isVoid = true;
+    this.#add({ kind: 'ended', error });
+  }
+
   #add(item: RunItem): void {
     if (this.#isOver) return;
     this.#isBusy = false;
@@ -261,7 +283,10 @@ export class LogRun {
     this.#forget();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    if (item.kind === 'ended') this.#end();
+    if (item.kind === 'ended') {
+      this.#isOver = true;
+      this.#deps.rests(this);
+    }
     for (const reader of waiting) reader.wake();
   }
 

@@ -1,15 +1,21 @@
+import type { Timer } from '../clock.ts';
 import type { PartitionId } from '../event.ts';
 import { duplicateWindowOffsets } from './duplicate-window.ts';
 import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
 import { LogRun, type LogRunDeps } from './log-run.ts';
 
-/** The readings of the log that are under way: who begins one, from where to where, and who reads along. */
+/**
+ * The readings of the log: who begins one, from where to where, and who reads along. One that has come to its end, or whose readers have left, stays
+ * for a moment: where many come back at once, others come to the same place.
+ */
 
 /** Readings of one partition at once: those who are far behind do not hold up those who are not. */
 const maxRunsPerPartition = 2;
 /** Who has so many blocks to wait for that nobody else may want waits for a reading of its own. */
 const maxBlocksAlong = 16;
+/** What was read is kept for so long after somebody last came for it. */
+const restMs = 2_000;
 
 /** Somebody who is catching up. */
 export type Member = {
@@ -19,9 +25,13 @@ export type Member = {
   releaseIfFull(): void;
 };
 
-export type ReadingsDeps = Omit<LogRunDeps, 'isAlone'> & {
-  /** Readings at once. */
+export type ReadingsDeps = Omit<LogRunDeps, 'isAlone' | 'rests'> & {
+  /** Readings at once, those that rest included. */
   readonly maxScans: number;
+  monotonic(): number;
+  after(delayMs: number, task: () => void): Timer;
+  /** One reads no more: there may be a place for another. */
+  freed(): void;
   /** Everybody who is catching up, with reading or without. */
   readonly members: { readonly size: number; values(): Iterable<Member> };
 };
@@ -29,7 +39,9 @@ export type ReadingsDeps = Omit<LogRunDeps, 'isAlone'> & {
 export class Readings {
   readonly #deps: ReadingsDeps;
   readonly #runDeps: LogRunDeps;
-  readonly #runs = new Set<LogRun>();
+  /** When somebody last came for each, on the monotonic clock; who came last is last. */
+  readonly #runs = new Map<LogRun, number>();
+  #timer: Timer | null = null;
 
   constructor(deps: ReadingsDeps) {
     this.#deps = deps;
@@ -37,14 +49,21 @@ export class Readings {
       ...deps,
       // Where no other may begin, who comes later could only wait for this one to end.
       isAlone: (partition) => deps.members.size === 1 && this.#mayBegin(partition),
-      over: (run) => {
-        if (this.#runs.delete(run)) deps.over(run);
-      },
+      rests: (run) => this.#rests(run),
     };
   }
 
   /** The reading for who stands at the lane's position: one that is under way, or a new one; null where it has to wait for a place. */
   find(lane: Lane): LogRun | null {
+    const found = this.#choose(lane);
+    if (found !== null) {
+      this.#runs.delete(found);
+      this.#runs.set(found, this.#deps.monotonic());
+    }
+    return found;
+  }
+
+  #choose(lane: Lane): LogRun | null {
     const position = lane.position.next;
     const there = this.#of(lane.partition).filter((run) => run.reaches(position));
     const nearest = there.reduce<LogRun | null>(
@@ -62,15 +81,41 @@ export class Readings {
 
   /** What was read before is not what stands there now. */
   gap(gap: FeedGap): void {
-    for (const run of [...this.#runs]) if (run.isVoidAfter(gap)) run.stop();
+    for (const run of [...this.#runs.keys()]) if (run.isVoidAfter(gap)) this.#drop(run);
   }
 
   stop(): void {
-    for (const run of [...this.#runs]) run.stop();
+    this.#timer?.cancel();
+    for (const run of [...this.#runs.keys()]) this.#drop(run);
+  }
+
+  #drop(run: LogRun): void {
+    this.#runs.delete(run);
+    run.stop();
+    this.#deps.freed();
+  }
+
+  /** Kept for a while if that is of use to anybody. */
+  #rests(run: LogRun): void {
+    if (!this.#runs.has(run)) return;
+    if (!run.isWorthKeeping) {
+      this.#drop(run);
+      return;
+    }
+    this.#deps.freed();
+    this.#timer ??= this.#deps.after(restMs, () => this.#tidy());
+  }
+
+  #tidy(): void {
+    this.#timer = null;
+    const sinceMs = this.#deps.monotonic() - restMs;
+    for (const [run, usedAtMs] of [...this.#runs]) if (!run.isReading && usedAtMs <= sinceMs) this.#drop(run);
+    if ([...this.#runs.keys()].some(({ isReading }) => !isReading))
+      this.#timer = this.#deps.after(restMs / 2, () => this.#tidy());
   }
 
   #of(partition: PartitionId): readonly LogRun[] {
-    return [...this.#runs].filter((run) => run.partition === partition);
+    return [...this.#runs.keys()].filter((run) => run.partition === partition);
   }
 
   /** As many offsets as it takes a new reading to come to `position`. */
@@ -86,15 +131,25 @@ export class Readings {
       for (const member of members.values()) member.releaseIfFull();
       if (!this.#mayBegin(lane.partition)) return null;
     }
+    this.#makeRoom();
     counts.catchUpScans += 1;
     const range = { partition: lane.partition, from: this.#earliest(lane), to: this.#endFor(lane) };
     const run = new LogRun(this.#runDeps, range);
-    this.#runs.add(run);
+    this.#runs.set(run, this.#deps.monotonic());
     return run;
   }
 
   #mayBegin(partition: PartitionId): boolean {
-    return this.#runs.size < this.#deps.maxScans && this.#of(partition).length < maxRunsPerPartition;
+    const reading = [...this.#runs.keys()].filter(({ isReading }) => isReading);
+    const here = reading.filter((run) => run.partition === partition);
+    return reading.length < this.#deps.maxScans && here.length < maxRunsPerPartition;
+  }
+
+  /** Of those that rest, the one that was of use the longest ago has to go where it takes another's place. */
+  #makeRoom(): void {
+    if (this.#runs.size < this.#deps.maxScans) return;
+    const oldest = [...this.#runs.keys()].find(({ isReading }) => !isReading);
+    if (oldest !== undefined) this.#drop(oldest);
   }
 
   /** The oldest position first, as long as one is near to the next: who waits farther back reads along from there. */

@@ -59,7 +59,7 @@ const reading = async (
       tail,
       maxKeptBytes: 1,
       isAlone,
-      over: () => undefined,
+      rests: () => undefined,
     },
     { partition: partitionId(topic, 0), from: 0n, to: BigInt(count) },
   );
