@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Batch, Payload } from '../../src/actors/session.ts';
+import type { Batch, Delivery, Payload } from '../../src/actors/session.ts';
 import { frameHead, textFrame } from '../../src/graphql/frame-head.ts';
 import type { Renderable } from '../../src/graphql/rendering.ts';
 import { SharedFrames } from '../../src/graphql/shared-frames.ts';
@@ -21,13 +21,9 @@ const rendering = {
     toWire(JSON.stringify({ cursor: payload.cursor, plan: plan === plans[0] ? 0 : 1 })),
 };
 
-const batchFor = (numbers: readonly number[]): Batch =>
-  batchOf(
-    numbers.flatMap((n) => {
-      const payload = payloads[n];
-      return payload === undefined ? [] : [{ operation: 0, payload, trace: null }];
-    }),
-  );
+/** Batches have deliveries in common, as those of sessions that wait for the same up to some event. */
+const deliveries = payloads.map((payload): Delivery => ({ operation: 0, payload, trace: null }));
+const batchFor = (numbers: readonly number[]): Batch => batchOf(numbers.flatMap((n) => deliveries.slice(n, n + 1)));
 
 const oneByOne = ({ deliveries }: Batch, plan: unknown, operationId: string): string => {
   const frames = deliveries.map((each) => `${nextHead(operationId)}${rendering.render({ ...each, plan })}}`);
