@@ -59,6 +59,8 @@ export class CatchUpPool {
   readonly #readings: Readings;
   #isRunning = false;
   #isTailMoved = false;
+  /** Somebody waits for a place among the readings. */
+  #isCrowded = false;
   /** Counts what the feed has said of positions: an answer of the log from before says nothing about now. */
   #gaps = 0;
 
@@ -198,22 +200,33 @@ export class CatchUpPool {
     for (const [index, catchUp] of [...this.#awake].entries()) {
       if (index > 0 && this.#deps.turn.isOver) break;
       this.#awake.delete(catchUp);
-      try {
-        if (catchUp.pump()) this.#awake.add(catchUp);
-      } catch (thrown) {
-        catchUp.subscription.host.fail(thrown);
-      }
+      this.#pump(catchUp);
     }
     if (this.#awake.size === 0 || this.#isRunning) return;
     this.#isRunning = true;
     this.#deps.scheduler.soon(() => this.#run());
   }
 
+  #pump(catchUp: CatchUp): void {
+    try {
+      if (catchUp.pump()) this.#awake.add(catchUp);
+      if (!this.#isCrowded || !catchUp.isInTheWay) return;
+      // Those who wait for a place look again, for which it gives its own up.
+      this.#isCrowded = false;
+      this.moved();
+    } catch (thrown) {
+      catchUp.subscription.host.fail(thrown);
+    }
+  }
+
   /** Joins a reading that is under way there, or begins one. */
   #startScan(lane: Lane, member: CatchUp): Scan | null {
     if (this.#deps.clock.monotonic() < lane.restUntilMs) return null;
     const run = this.#readings.find(lane);
-    if (run === null) return null;
+    if (run === null) {
+      this.#isCrowded = true;
+      return null;
+    }
     lane.scannedFrom = lane.position.next;
     const { addressee } = member.subscription;
     return new Scan(run, { addressee, position: lane.position.next, wake: () => this.#wake(member) });

@@ -31,8 +31,8 @@ export type LogRunDeps = {
   readonly maxKeptBytes: number;
   /** Whether nobody else is catching up who could read along, and who comes later may begin another reading. */
   isAlone(partition: PartitionId): boolean;
-  /** It reads nothing from here on, or for now: nobody uses it, or it has come to its end. */
-  rests(run: LogRun): void;
+  /** Nobody uses it for now, or it has come to its end. `hasCeased`: by that it reads no more, as it did before. */
+  rests(run: LogRun, hasCeased: boolean): void;
 };
 
 export type RunItem =
@@ -114,6 +114,11 @@ export class LogRun {
     return !this.#isOver && this.#readers.size > 0;
   }
 
+  /** Whether it has come to its end: whoever joins it has it read nothing. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Whoever comes to this position can go on here; null where nobody can. */
   get joinableFrom(): bigint | null {
     return this.#isVoid || this.#keptFrom >= this.#end ? null : this.#keptFrom;
@@ -140,7 +145,7 @@ export class LogRun {
   leave(reader: RunReader): void {
     this.#readers.delete(reader);
     this.#waiting.delete(reader);
-    if (this.#readers.size === 0) this.#deps.rests(this);
+    if (this.#readers.size === 0) this.#deps.rests(this, !this.#isOver);
   }
 
   /** The item of that number; null: not there yet, and `wake` comes when it is; 'lost': not kept any more. */
@@ -162,7 +167,6 @@ export class LogRun {
     this.#abort.abort();
     // A generator that is in the middle of a read takes this note when it comes back.
     this.#chunks.return?.(undefined)?.then(undefined, () => {});
-    this.#deps.rests(this);
   }
 
   #read(): void {
@@ -285,7 +289,7 @@ export class LogRun {
     this.#waiting.clear();
     if (item.kind === 'ended') {
       this.#isOver = true;
-      this.#deps.rests(this);
+      this.#deps.rests(this, true);
     }
     for (const reader of waiting) reader.wake();
   }

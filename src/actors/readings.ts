@@ -14,7 +14,7 @@ import { LogRun, type LogRunDeps } from './log-run.ts';
 const maxRunsPerPartition = 2;
 /** Who has so many blocks to wait for that nobody else may want waits for a reading of its own. */
 const maxBlocksAlong = 16;
-/** What was read is kept for so long after somebody last came for it. */
+/** What was read is kept for so long after it was last of use, and half of that again at most. */
 const restMs = 2_000;
 
 /** Somebody who is catching up. */
@@ -39,7 +39,7 @@ export type ReadingsDeps = Omit<LogRunDeps, 'isAlone' | 'rests'> & {
 export class Readings {
   readonly #deps: ReadingsDeps;
   readonly #runDeps: LogRunDeps;
-  /** When somebody last came for each, on the monotonic clock; who came last is last. */
+  /** When each was last of use, on the monotonic clock; in that order. */
   readonly #runs = new Map<LogRun, number>();
   #timer: Timer | null = null;
 
@@ -49,23 +49,29 @@ export class Readings {
       ...deps,
       // Where no other may begin, who comes later could only wait for this one to end.
       isAlone: (partition) => deps.members.size === 1 && this.#mayBegin(partition),
-      rests: (run) => this.#rests(run),
+      rests: (run, hasCeased) => this.#rests(run, hasCeased),
     };
   }
 
   /** The reading for who stands at the lane's position: one that is under way, or a new one; null where it has to wait for a place. */
   find(lane: Lane): LogRun | null {
     const found = this.#choose(lane);
-    if (found !== null) {
-      this.#runs.delete(found);
-      this.#runs.set(found, this.#deps.monotonic());
-    }
+    if (found !== null) this.#isOfUse(found);
     return found;
+  }
+
+  #isOfUse(run: LogRun): void {
+    this.#runs.delete(run);
+    this.#runs.set(run, this.#deps.monotonic());
   }
 
   #choose(lane: Lane): LogRun | null {
     const position = lane.position.next;
-    const there = this.#of(lane.partition).filter((run) => run.reaches(position));
+    const mayRead = this.#mayBegin(lane.partition);
+    // To go on with one that rests is to begin one.
+    const there = this.#of(lane.partition).filter(
+      (run) => run.reaches(position) && (mayRead || run.isReading || run.isOver),
+    );
     const nearest = there.reduce<LogRun | null>(
       (best, run) => (best === null || run.distanceTo(position) < best.distanceTo(position) ? run : best),
       null,
@@ -73,7 +79,8 @@ export class Readings {
     // One that is farther away than a new one would have to read for nothing is taken only where no new one may be.
     if (nearest !== null && nearest.distanceTo(position) <= this.#nearEnough(lane.partition, position)) return nearest;
     const begun = this.#begin(lane);
-    if (begun !== null || nearest === null) return begun;
+    // Whoever gave his place up for it may have been the last who read along.
+    if (begun !== null || nearest === null || !this.#runs.has(nearest)) return begun;
     const { blocks } = this.#deps;
     const isAlong = nearest.distanceTo(position) <= BigInt(blocks.size * maxBlocksAlong);
     return isAlong || !blocks.isKnown(lane.partition, position) ? nearest : null;
@@ -96,13 +103,14 @@ export class Readings {
   }
 
   /** Kept for a while if that is of use to anybody. */
-  #rests(run: LogRun): void {
+  #rests(run: LogRun, hasCeased: boolean): void {
     if (!this.#runs.has(run)) return;
     if (!run.isWorthKeeping) {
       this.#drop(run);
       return;
     }
-    this.#deps.freed();
+    this.#isOfUse(run);
+    if (hasCeased) this.#deps.freed();
     this.#timer ??= this.#deps.after(restMs, () => this.#tidy());
   }
 

@@ -166,7 +166,7 @@ export class SocketWriter implements Writable {
   #add(frame: string): void {
     if (this.#isIdle) this.#writes.add(this);
     this.#pending += frame;
-    if (this.#pending.length >= maxPendingBytes) this.flush();
+    if (this.#pending.length + (this.#template?.length ?? 0) >= maxPendingBytes) this.flush();
   }
 
   /**

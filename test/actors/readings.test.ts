@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CoreOptions } from '../../src/actors/index.ts';
 import { partitionId } from '../../src/event.ts';
 import { connectAs, subscribe, type TestClient } from './client.ts';
 import { createWorld, record, type TestNode, topic, viewer, type World } from './node.ts';
@@ -8,13 +9,13 @@ import { createWorld, record, type TestNode, topic, viewer, type World } from '.
 const titles = Array.from({ length: 300 }, (_, n) => `e${n}`);
 
 /** A node that has nothing of what `u1` missed in memory. */
-const behind = async (maxScans = 24): Promise<{ world: World; node: TestNode; after: string }> => {
+const behind = async (options: Partial<CoreOptions> = {}): Promise<{ world: World; node: TestNode; after: string }> => {
   const world = await createWorld({ partitionCount: 1 });
   const first = await world.node();
   const after = first.core.sessions.currentCursor();
   await world.log.append(titles.map((title) => record(title)));
   world.kill(first);
-  const node = await world.node({ ringBytesPerPartition: 1, maxScans });
+  const node = await world.node({ ringBytesPerPartition: 1, ...options });
   return { world, node, after };
 };
 
@@ -48,17 +49,19 @@ describe('a reading of the log', () => {
   });
 
   it('goes on for others where all of its readers have left in the middle of it', async () => {
-    const { world, node, after } = await behind();
+    const { world, node, after } = await behind({ socketHighWaterBytes: 300, outboxHighWaterCount: 20 });
     const clients = [0, 1].map(() => connectAs(node, viewer('u1')));
     for (const client of clients) {
       client.isSlow = true;
       subscribe(client, { after });
     }
-    for (let n = 0; n < 40; n++) node.scheduler.run();
-    for (const client of clients) client.handle.closed('client_closed');
     await world.settle();
+    const readings = readingsOf(node);
+    expect(clients.map((client) => client.titles().length)).toEqual([1, 1]);
+    for (const client of clients) client.handle.closed('client_closed');
     const others = await comeBack(world, node, [after, after]);
     expect(others.map((client) => client.titles())).toEqual([titles, titles]);
+    expect([readings, readingsOf(node)]).toEqual([1, 1]);
   });
 
   it('serves nobody with what was cut from the log', async () => {
@@ -72,13 +75,28 @@ describe('a reading of the log', () => {
     expect(client?.titles()).toEqual([...titles.slice(0, 100), 'other']);
   });
 
-  it('makes room for another where it only rests', async () => {
-    const { world, node, after } = await behind(1);
-    const [one] = await comeBack(world, node, [after, after]);
-    const middle = one?.received[200]?.payload.cursor ?? '';
-    await world.log.append([record('more', { partition: 0 })]);
+  it('is held by nobody whose outbox is full while another waits for a place', async () => {
+    const world = await createWorld({ partitionCount: 2 });
+    const first = await world.node();
+    const after = first.core.sessions.currentCursor();
+    await world.log.append(titles.map((title) => record(title, { partition: 0 })));
     await world.settle();
-    const [again] = await comeBack(world, node, [middle]);
-    expect(again?.titles()).toEqual([...titles.slice(201), 'more']);
+    const later = first.core.sessions.currentCursor();
+    await world.log.append([record('other', { partition: 1 })]);
+    await world.settle();
+    world.kill(first);
+    const full = { outboxHighWaterCount: 5, socketHighWaterBytes: 300 };
+    const node = await world.node({ ringBytesPerPartition: 1, maxScans: 1, ...full });
+    const slow = connectAs(node, viewer('u1'));
+    slow.isSlow = true;
+    subscribe(slow, { after });
+    const quick = connectAs(node, viewer('u1'));
+    subscribe(quick, { after: later });
+    await world.settle();
+    expect(quick.titles()).toEqual(['other']);
+    slow.isSlow = false;
+    slow.read();
+    await world.settle();
+    expect(slow.titles()).toEqual([...titles, 'other']);
   });
 });
