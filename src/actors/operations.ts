@@ -19,7 +19,8 @@ export class Operations {
 
   /** The id must be free. */
   add(subscription: Subscription): void {
-    this.#all = [...this.#all, subscription];
+    // Not spread: V8 would leave room for sixteen more.
+    this.#all = this.#all.concat(subscription);
   }
 
   remove(subscription: Subscription): void {

@@ -45,7 +45,8 @@ export class Outbox implements NumberedOperations {
   enter(operation: StreamOperation): number {
     const free = this.#operations.indexOf(null);
     if (free === -1) {
-      this.#operations = [...this.#operations, operation];
+      // Not spread: V8 would leave room for sixteen more.
+      this.#operations = this.#operations.concat(operation);
       return this.#operations.length - 1;
     }
     this.#operations[free] = operation;
