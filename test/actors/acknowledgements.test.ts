@@ -29,6 +29,26 @@ describe('an echo', () => {
     expect([again.titles('live'), again.titles('replayed')]).toEqual([[], ['one']]);
   });
 
+  it('acknowledges nothing that stands before later markers', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node();
+    const client = connectAs(node, viewer('u1'));
+    subscribe(client, { resumeKey: 'op' });
+    for (const title of ['one', 'two', 'three']) {
+      await world.log.append([record(title)]);
+      await world.settle();
+      world.clock.advance(6_000);
+    }
+    const [first = 0] = client.marks.slice(-3);
+    expect(client.marks.length).toBeGreaterThanOrEqual(3);
+    client.handle.echoed(first, 'echo');
+    client.handle.closed('client_closed');
+    const again = connectAs(node, viewer('u1'));
+    subscribe(again, { resumeKey: 'op' });
+    await world.settle();
+    expect(again.titles()).toEqual(['two', 'three']);
+  });
+
   it('acknowledges of each operation what a batch had for it, and nothing that came later', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const node = await world.node();
