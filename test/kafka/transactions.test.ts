@@ -67,11 +67,12 @@ describe.skipIf(kafka === null)('transactions in the log (C42)', () => {
   it('move the position past markers, so that lag settles at 0', async () => {
     await transact(['a1', 'a2', 'a3'], 'commit');
     for (let round = 0; round < 20; round++) await transact([`b${round}`, `c${round}`], 'abort');
+    // The broker answers before the last marker is written: the end may still move by one.
     const { end } = (await reader.log.offsets()).get(first) ?? { end: -1n };
     const feed = fromStart();
     await feed.until(({ chunks }) => {
       const last = chunks.at(-1);
-      return last?.kind === 'records' && last.next.next === end;
+      return last?.kind === 'records' && last.next.next >= end;
     });
     await hands.produce(first, ['plain']);
     await feed.until(({ records }) => records.length === 4);
