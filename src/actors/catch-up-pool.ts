@@ -59,7 +59,7 @@ export class CatchUpPool {
   readonly #readings: Readings;
   #isRunning = false;
   #isTailMoved = false;
-  /** Somebody waits for a place among the readings. */
+  /** Somebody waits for a place among the readings, and has not looked again since. */
   #isCrowded = false;
   /** Counts what the feed has said of positions: an answer of the log from before says nothing about now. */
   #gaps = 0;
@@ -148,6 +148,7 @@ export class CatchUpPool {
     this.#isTailMoved = true;
     this.#deps.scheduler.soon(() => {
       this.#isTailMoved = false;
+      this.#isCrowded = false;
       for (const catchUp of this.#members.values()) if (catchUp.isResting) this.#wake(catchUp);
     });
   }
@@ -210,10 +211,7 @@ export class CatchUpPool {
   #pump(catchUp: CatchUp): void {
     try {
       if (catchUp.pump()) this.#awake.add(catchUp);
-      if (!this.#isCrowded || !catchUp.isInTheWay) return;
-      // Those who wait for a place look again, for which it gives its own up.
-      this.#isCrowded = false;
-      this.moved();
+      if (this.#isCrowded) catchUp.releaseIfFull();
     } catch (thrown) {
       catchUp.subscription.host.fail(thrown);
     }

@@ -132,11 +132,6 @@ export class CatchUp {
     if (this.#isFull) for (const lane of this.#lanes) lane.stopScan();
   }
 
-  /** Whether it keeps others from reading, and can take nothing by it. */
-  get isInTheWay(): boolean {
-    return this.#isFull && this.#lanes.some(({ scan }) => scan !== null);
-  }
-
   get #isFull(): boolean {
     return this.subscription.host.outbox.isSaturated;
   }

@@ -8,13 +8,6 @@ import type { WireText } from './wire-text.ts';
  * socket's beginning is put into them before they are written.
  */
 
-/** With memory of its own: a piece of what others share would hold on to all of that while a slow socket has it. */
-const bytesOf = (text: string): Buffer => {
-  const bytes = Buffer.allocUnsafeSlow(text.length);
-  bytes.write(text, 'latin1');
-  return bytes;
-};
-
 /** Frames with holes where payloads begin. */
 export class FrameTemplate {
   /** How many frames. */
@@ -22,19 +15,25 @@ export class FrameTemplate {
   /** Payloads of all frames, without their heads. */
   readonly payloadBytes: number;
   #bytes: Buffer;
-  readonly #holes: readonly number[];
+  readonly #firstHole: number;
+  readonly #otherHoles: readonly number[];
 
   /** `parts`: what stands before, between and behind the holes, each of which takes `beginning` bytes. */
   constructor(parts: readonly WireText[], beginning: number, payloadBytes: number) {
     this.count = parts.length - 1;
     this.payloadBytes = payloadBytes;
-    this.#bytes = bytesOf(parts.join(' '.repeat(beginning)));
+    const frames = parts.join(' '.repeat(beginning));
+    // Memory of its own: a piece of what others share would hold on to all of that while a slow socket has it.
+    this.#bytes = Buffer.allocUnsafeSlow(frames.length);
+    this.#bytes.write(frames, 'latin1');
     let at = 0;
-    this.#holes = parts.slice(0, -1).map((part) => {
+    const [first = 0, ...others] = parts.slice(0, -1).map((part) => {
       const hole = at + part.length;
       at = hole + beginning;
       return hole;
     });
+    this.#firstHole = first;
+    this.#otherHoles = others;
   }
 
   /** Length of all frames. */
@@ -44,7 +43,9 @@ export class FrameTemplate {
 
   /** The frames of a socket whose payloads begin like that. They are good until the next call, unless they are `given`. */
   fill(beginning: WireText): Buffer {
-    for (const hole of this.#holes) this.#bytes.write(beginning, hole, 'latin1');
+    const first = this.#firstHole;
+    this.#bytes.write(beginning, first, 'latin1');
+    for (const hole of this.#otherHoles) this.#bytes.copyWithin(hole, first, first + beginning.length);
     return this.#bytes;
   }
 
@@ -55,7 +56,9 @@ export class FrameTemplate {
 
   /** Somebody holds on to what `fill` gave: it is not touched any more. */
   given(): void {
-    this.#bytes = bytesOf(this.#bytes.toString('latin1'));
+    const copy = Buffer.allocUnsafeSlow(this.#bytes.length);
+    this.#bytes.copy(copy);
+    this.#bytes = copy;
   }
 }
 
@@ -73,7 +76,7 @@ export class SharedFrames {
   }
 
   /**
-   * Text frames of `batch`, which is for one operation and not traced, where payloads begin with so many bytes; to be joined by that beginning. Null
+   * Text frames of `batch`, which is for one operation and not traced, where payloads begin with so many bytes; to be filled with that beginning. Null
    * where they are to be made one by one, since nobody had this batch just before.
    */
   find(batch: Batch, plan: unknown, beginning: number): FrameTemplate | null {
