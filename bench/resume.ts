@@ -11,6 +11,7 @@ import type { ReturnersOrder, ReturnersReport } from './returners.ts';
 const returnersFile = fileURLToPath(new URL('./returners.ts', import.meta.url));
 const behind = Number(process.env['CARILLON_BENCH_BEHIND'] ?? 30_000);
 const keptInMemory = 120_000;
+const users = 5_000;
 const returners = 1_000;
 const oneByOne = 30;
 
@@ -21,7 +22,7 @@ const read = async (adminUrl: string): Promise<{ readonly readings: number; read
   return { readings: of('carillon_catchup_scans_total'), records: of('carillon_catchup_records_total') };
 };
 
-/** Writes `count` events to as many users, a few hundred per request. */
+/** Writes `count` events to the users in turn, a few hundred per request. */
 const write = async (httpUrl: string, count: number): Promise<void> => {
   const tokens = await Promise.all(
     Array.from({ length: 20 }, (_, n) => testToken(`service-${n}`, { scopes: ['notifications:publish'] })),
@@ -30,7 +31,7 @@ const write = async (httpUrl: string, count: number): Promise<void> => {
     'mutation P($input: [PublishNotificationInput!]!) { publishNotifications(input: $input) { results { notificationId } } }';
   for (let n = 0; n < count; n += 500) {
     const input = Array.from({ length: 500 }, (_, k) => ({
-      audience: { userId: `user-${(n + k) % 5_000}` },
+      audience: { userId: `user-${(n + k) % users}` },
       content: { message: { title: `event ${n + k}`, body: 'x'.repeat(200) } },
     }));
     const headers = {
@@ -70,19 +71,22 @@ export const measureResume = async ({ withOthers }: { readonly withOthers: boole
   });
   const returning = await startChild<ReturnersOrder, ReturnersReport>(returnersFile);
   const { wsUrl } = gateway;
-  const { cursors } = await returning.ask({ wsUrl, after: null, count: 1, isTogether: true });
+  const { cursors } = await returning.ask({ wsUrl, after: null, count: 1, missed: 0, isTogether: true });
   const after = cursors[0] ?? null;
+  const missed = (behind + keptInMemory) / users;
   await write(gateway.httpUrl, behind);
   // Four megabytes per partition stay in memory: what lies behind them is what is measured.
   await write(gateway.httpUrl, keptInMemory);
-  const single = await returning.ask({ wsUrl, after, count: oneByOne, isTogether: false });
+  const single = await returning.ask({ wsUrl, after, count: oneByOne, missed, isTogether: false });
   const established = withOthers ? await startEstablished(gateway, { count: 200, perSecond: 100 }) : null;
   if (established !== null) await rest(5_000);
   established?.take();
   if (established !== null) await rest(10_000);
   const quiet = established?.take() ?? [];
   const readBefore = await read(gateway.adminUrl);
-  const together = await returning.ask({ wsUrl, after, count: returners, isTogether: true });
+  const together = await returning.ask({ wsUrl, after, count: returners, missed, isTogether: true });
+  if (single.wrong + together.wrong > 0)
+    throw new Error(`${single.wrong + together.wrong} clients did not get what they had missed`);
   const readAfter = await read(gateway.adminUrl);
   const busy = established?.take() ?? [];
   await established?.stop();

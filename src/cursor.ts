@@ -43,8 +43,10 @@ const maxEpoch = 2 ** 31 - 1;
 const everyEpoch = 0;
 
 const commonest = (epochs: readonly number[]): number => {
+  const first = epochs[0] ?? -1;
+  if (epochs.every((epoch) => epoch === first)) return first;
   const counts = new Map<number, number>();
-  let best = epochs[0] ?? -1;
+  let best = first;
   for (const epoch of epochs) {
     const count = (counts.get(epoch) ?? 0) + 1;
     counts.set(epoch, count);
@@ -56,7 +58,7 @@ const commonest = (epochs: readonly number[]): number => {
 /** Epochs are written plus one, since -1 is "unknown". */
 const writeEpochs = (writer: VarintWriter, epochs: readonly number[]): void => {
   const common = commonest(epochs);
-  const exceptions = [...epochs.entries()].filter(([, epoch]) => epoch !== common);
+  const exceptions = epochs.flatMap((epoch, index) => (epoch === common ? [] : ([[index, epoch]] as const)));
   if (exceptions.length * 2 >= epochs.length && epochs.length > 1) {
     const lowest = Math.min(...epochs);
     writer.number(everyEpoch);

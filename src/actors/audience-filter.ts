@@ -14,6 +14,8 @@ const bitsPerKey = 14;
 const probes = 10;
 const minBits = 64;
 const stepBits = 20;
+/** More than these are found sooner in a set. */
+const fewKeys = 8;
 
 /** FNV-1a over UTF-16 units, with the kind of audience as its seed, then mixed so that the last characters reach every bit. */
 const hash = (text: string, seed: number): number => {
@@ -43,12 +45,23 @@ export const audienceKeyOf = (audience: Audience): AudienceKey => {
 };
 
 /** The keys of all audiences that an addressee is part of. */
-export const addresseeKeys = ({ userId, topics, takesEveryone }: Addressee): readonly AudienceKey[] => {
-  const keys = topics.map((topic) => keyOf(topic, 2));
-  if (userId !== null) keys.push(keyOf(userId, 1));
-  if (takesEveryone) keys.push(everyoneKey);
-  return keys;
-};
+export class AddresseeKeys {
+  readonly all: readonly AudienceKey[];
+  /** Where there are many. */
+  readonly #set: ReadonlySet<AudienceKey> | null;
+
+  constructor({ userId, topics, takesEveryone }: Addressee) {
+    const keys = topics.map((topic) => keyOf(topic, 2));
+    if (userId !== null) keys.push(keyOf(userId, 1));
+    if (takesEveryone) keys.push(everyoneKey);
+    this.all = keys;
+    this.#set = keys.length > fewKeys ? new Set(keys) : null;
+  }
+
+  has(key: AudienceKey): boolean {
+    return this.#set === null ? this.all.includes(key) : this.#set.has(key);
+  }
+}
 
 /**
  * Immutable. `bits` may be kept and given back to the constructor, also by another process: none where there is nobody; else one byte, 1 where something

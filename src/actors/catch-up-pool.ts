@@ -1,11 +1,12 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { CursorCodec, TopicPositions } from '../cursor.ts';
-import type { DecodeRecord, NextOffset, OpenRecord, PartitionId, PositionVector } from '../event.ts';
+import type { NextOffset, OpenRecord, PartitionId, PositionVector } from '../event.ts';
 import type { EventLog, PositionVerdict } from '../log/event-log.ts';
 import type { Telemetry } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
 import { CatchUp } from './catch-up.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
+import type { EntryReader } from './entry-reader.ts';
 import type { FeedGap } from './intake.ts';
 import type { Lane } from './lane.ts';
 import type { CoreOptions } from './options.ts';
@@ -37,7 +38,7 @@ const beginning: NextOffset = { next: 0n, epoch: -1 };
 export type CatchUpPoolDeps = {
   readonly log: EventLog;
   readonly open: OpenRecord;
-  readonly decode: DecodeRecord;
+  readonly reader: EntryReader;
   readonly cursors: CursorCodec;
   readonly tail: Tail;
   readonly ring: Ring;
@@ -66,11 +67,11 @@ export class CatchUpPool {
 
   constructor(deps: CatchUpPoolDeps) {
     this.#deps = deps;
-    const { log, open, decode, tail, ring, blocks, turn, scheduler, telemetry, clock, options } = deps;
+    const { log, open, reader, tail, ring, blocks, turn, scheduler, telemetry, clock, options } = deps;
     this.#readings = new Readings({
       log,
       open,
-      decode,
+      reader,
       now: () => clock.now(),
       blocks,
       tail,
@@ -226,8 +227,9 @@ export class CatchUpPool {
       return null;
     }
     lane.scannedFrom = lane.position.next;
-    const { addressee } = member.subscription;
-    return new Scan(run, { addressee, position: lane.position.next, wake: () => this.#wake(member) });
+    const { keys, subscription } = member;
+    const { addressee } = subscription;
+    return new Scan(run, { addressee, keys, position: lane.position.next, wake: () => this.#wake(member) });
   }
 
   async #resume(catchUp: CatchUp, cursor: readonly TopicPositions[]): Promise<void> {

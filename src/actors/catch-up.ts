@@ -1,5 +1,5 @@
 import type { NextOffset, PartitionId, PositionVector } from '../event.ts';
-import { type AudienceKey, addresseeKeys } from './audience-filter.ts';
+import { AddresseeKeys } from './audience-filter.ts';
 import type { CatchUpPort } from './catch-up-port.ts';
 import { audienceOf, type Entry, isExpired } from './entry.ts';
 import type { FeedGap } from './intake.ts';
@@ -17,8 +17,11 @@ import { Offer } from './waiting.ts';
 export class CatchUp {
   readonly subscription: Subscription;
   readonly #port: CatchUpPort<CatchUp>;
-  readonly #keys: readonly AudienceKey[];
+  /** Of all that it is addressed by. */
+  readonly keys: AddresseeKeys;
   #lanes: Lane[] = [];
+  /** Of the partitions that have lanes; null: lanes were made without looking at them. */
+  #partitionsVersion: number | null = null;
   #isEnded = false;
   /** Without positions yet: the cursor is still being looked into. */
   #isReady = false;
@@ -32,7 +35,7 @@ export class CatchUp {
   constructor(subscription: Subscription, port: CatchUpPort<CatchUp>) {
     this.subscription = subscription;
     this.#port = port;
-    this.#keys = addresseeKeys(subscription.addressee);
+    this.keys = new AddresseeKeys(subscription.addressee);
   }
 
   get isEnded(): boolean {
@@ -76,6 +79,7 @@ export class CatchUp {
       const kept = this.#lanes.filter((lane) => !gap.partitions.includes(lane.partition));
       const gone = this.#lanes.filter((lane) => !kept.includes(lane));
       for (const lane of gone) lane.stopScan();
+      this.#partitionsVersion = null;
       this.#lanes = [...kept, ...gap.partitions.map((partition) => new Lane(partition, { next: 0n, epoch: -1 }))];
     }
     this.subscription.offerGap(gap.reason, this.cursor());
@@ -159,6 +163,8 @@ export class CatchUp {
   /** Partitions that were added since are read from their beginning. */
   #addNewPartitions(): void {
     const { tail } = this.#port;
+    if (this.#partitionsVersion === tail.partitionsVersion) return;
+    this.#partitionsVersion = tail.partitionsVersion;
     for (const partition of tail.partitions) {
       if (this.#lanes.some((lane) => lane.partition === partition)) continue;
       this.#lanes.push(new Lane(partition, { next: 0n, epoch: -1 }));
@@ -195,13 +201,13 @@ export class CatchUp {
     const { ring, tail } = this.#port;
     if (!ring.covers(lane.partition, lane.position.next)) return this.#advanceByScan(lane);
     lane.stopScan();
-    const entry = lane.takeFromRing(ring, tail, this.subscription.addressee);
+    const entry = lane.takeFromRing(ring, tail, this.keys);
     if (entry !== null) this.#offer(entry);
     return true;
   }
 
   #advanceByScan(lane: Lane): boolean {
-    if (this.#leap(lane)) return true;
+    if (lane.scan?.isWithin !== true && this.#leap(lane)) return true;
     lane.scan ??= this.#port.startScan(lane, this);
     if (lane.scan === null) return false;
     return this.#take(lane, lane.scan.step());
@@ -210,7 +216,7 @@ export class CatchUp {
   /** True when it has moved. */
   #leap(lane: Lane): boolean {
     const { blocks, telemetry } = this.#port;
-    const leapt = lane.leap(blocks, this.#keys);
+    const leapt = lane.leap(blocks, this.keys);
     telemetry.counts.catchUpBlocksSkipped += leapt;
     return leapt > 0;
   }
@@ -223,7 +229,7 @@ export class CatchUp {
         this.#takeRecord(lane, step);
         return true;
       case 'passed':
-        lane.pass(step.next, step.epoch);
+        lane.pass(step.position.next, step.position.epoch);
         return true;
       case 'gap':
         return this.#takeGap(lane, step.gap);
@@ -238,13 +244,13 @@ export class CatchUp {
     }
   }
 
-  #takeRecord(lane: Lane, step: Extract<ScanStep, { kind: 'record' }>): void {
-    if (step.offset < lane.position.next) return;
-    lane.pass(step.offset + 1n, step.epoch);
+  #takeRecord(lane: Lane, { place, entry }: Extract<ScanStep, { kind: 'record' }>): void {
+    if (place.offset < lane.position.next) return;
+    lane.pass(place.offset + 1n, place.epoch);
     const oldestMs = this.#port.now() - this.#port.replayMaxAgeMs;
-    if (step.timestampMs >= oldestMs) {
-      this.#offer(step.entry);
-    } else if (this.#isFor(step.entry)) this.#limit(oldestMs);
+    if (place.timestampMs >= oldestMs) {
+      this.#offer(entry);
+    } else if (this.#isFor(entry)) this.#limit(oldestMs);
   }
 
   #takeGap(lane: Lane, gap: Extract<ScanStep, { kind: 'gap' }>['gap']): boolean {

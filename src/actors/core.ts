@@ -13,6 +13,7 @@ import { type BlockStore, Blocks } from './blocks.ts';
 import { CatchUpPool } from './catch-up-pool.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Directory } from './directory.ts';
+import { EntryReader } from './entry-reader.ts';
 import { FlushQueue } from './flush-queue.ts';
 import { Intake } from './intake.ts';
 import { createMachineRunner } from './machine-runner.ts';
@@ -29,7 +30,7 @@ import { type Scheduler, systemScheduler } from './scheduler.ts';
 import type { Sessions } from './session.ts';
 import { wireSessionMachine } from './session-effects.ts';
 import { type DrainOptions, SessionTable } from './sessions.ts';
-import { type CoreStats, readStats, registerGauges } from './stats.ts';
+import { type CoreStats, countBy, readStats, registerGauges } from './stats.ts';
 import type { Subscription, SubscriptionPort } from './subscription.ts';
 import { Tail } from './tail.ts';
 import { createTimerWheel, type TimerWheel } from './timer-wheel.ts';
@@ -124,10 +125,11 @@ class ActorCore implements Core {
     this.#deps = deps;
     this.#options = { ...defaultCoreOptions, ...deps.options };
     this.#scheduler = deps.scheduler ?? systemScheduler;
-    const { clock, log, telemetry, open, decode, cursors, encode } = deps;
+    const { clock, log, telemetry, open, cursors, encode } = deps;
+    const reader = new EntryReader({ decode: deps.decode, counts: telemetry.counts });
     this.#wheel = createTimerWheel({ clock, onThrow: (thrown) => this.#taskThrew(thrown) });
     this.#tail = new Tail(cursors);
-    this.#ring = new Ring(this.#options.ringBytesPerPartition);
+    this.#ring = new Ring(this.#options.ringBytesPerPartition, reader);
     this.#blocks = new Blocks({
       size: this.#options.blockOffsets,
       maxBytes: this.#options.blocksBytes,
@@ -137,7 +139,7 @@ class ActorCore implements Core {
     this.#catchUps = new CatchUpPool({
       log,
       open,
-      decode,
+      reader,
       cursors,
       tail: this.#tail,
       ring: this.#ring,
@@ -233,29 +235,27 @@ class ActorCore implements Core {
   }
 
   #blockWarmerDeps(): BlockWarmerDeps {
-    const { log, open, clock } = this.#deps;
+    const { log, open } = this.#deps;
     return {
+      ...this.#time(),
       log,
       open,
       blocks: this.#blocks,
       maxAgeMs: this.#options.replayMaxAgeMs,
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
       pause: (delayMs) => this.#pause(delayMs),
       signal: this.#abort.signal,
     };
   }
 
   #createParking(): Parking {
-    const { parkingStore: store = null, hasOtherNodes = false, logger, clock } = this.#deps;
+    const { parkingStore: store = null, hasOtherNodes = false, logger } = this.#deps;
     const { awayWindowMs: windowMs, maxParked } = this.#options;
     return new Parking({
+      ...this.#time(),
       records: new OperationRecords({ store, node: randomUUID().slice(0, 8), logger }),
       isAlone: !hasOtherNodes,
       windowMs,
       maxParked,
-      now: () => clock.now(),
-      after: (delayMs, task) => this.#wheel.after(delayMs, task),
       lost: (key, isClaimed) => this.#resumption.lost(key, isClaimed),
       guessOf: (key) => this.#resumption.guessOf(key),
       placed: (key, position) => this.#resumption.placed(key, position),
@@ -273,6 +273,7 @@ class ActorCore implements Core {
   #createIntake(): Intake {
     const { log, decode, telemetry, logger } = this.#deps;
     return new Intake({
+      ...this.#time(),
       decode,
       tail: this.#tail,
       ring: this.#ring,
@@ -358,6 +359,7 @@ class ActorCore implements Core {
 
   #time() {
     return {
+      now: () => this.#deps.clock.now(),
       monotonic: () => this.#deps.clock.monotonic(),
       after: (delayMs: number, task: () => void) => this.#wheel.after(delayMs, task),
       random: this.#deps.random ?? Math.random,
@@ -389,12 +391,3 @@ class ActorCore implements Core {
 
 const parkingSweepMs = 10_000;
 const heldSweepEvery = 60;
-
-const countBy = <Item>(items: Iterable<Item>, name: (item: Item) => string): Record<string, number> => {
-  const counts: Record<string, number> = {};
-  for (const item of items) {
-    const key = name(item);
-    counts[key] = (counts[key] ?? 0) + 1;
-  }
-  return counts;
-};

@@ -25,6 +25,8 @@ export type IntakeDeps = {
   readonly turn: Turn;
   readonly telemetry: Telemetry;
   readonly logger: Logger;
+  /** Wall clock. */
+  now(): number;
   /** The newest topology that the log knows. */
   topology(): Topology;
   /** Takes note of a record for the dead letters. Must not throw; a throw is counted and otherwise ignored. */
@@ -154,7 +156,7 @@ export class Intake implements FeedHandler {
 
   /** One record, in one turn. A bug of ours in it is counted and costs this record only. */
   #record(record: LogRecord, isWarmUp: boolean): void {
-    const { tail, ring, blocks, router, telemetry, logger, decode } = this.#deps;
+    const { tail, ring, blocks, router, telemetry, logger, decode, now } = this.#deps;
     const { partition, offset, epoch } = record;
     if (offset < (tail.at(partition)?.next ?? 0n)) return;
     tail.move(partition, { next: offset + 1n, epoch });
@@ -163,12 +165,17 @@ export class Intake implements FeedHandler {
     try {
       telemetry.counts.recordsRead += 1;
       const window = this.#window(partition);
-      const { decoded, isDuplicate, entry } = judge(record, decode, (key, at) => window.note(key, at));
+      const fetchedAtMs = now();
+      const { decoded, isDuplicate, entry } = judge(
+        record,
+        (each) => decode(each, fetchedAtMs),
+        (key, at) => window.note(key, at),
+      );
       blocks.note(record, { audience: entry === null ? null : audienceOf(entry), isDuplicate });
       this.#count(decoded, isDuplicate);
       this.#report(decoded, { partition, offset, epoch });
       if (entry === null) return;
-      ring.push(entry);
+      ring.push(record, audienceOf(entry), fetchedAtMs);
       if (!isWarmUp) router.route(entry);
     } catch (thrown) {
       telemetry.counts.actorFailures += 1;

@@ -1,7 +1,7 @@
 import type { NextOffset, PartitionId } from '../event.ts';
-import type { AudienceKey } from './audience-filter.ts';
+import type { AddresseeKeys } from './audience-filter.ts';
 import type { Blocks } from './blocks.ts';
-import type { Addressee, Entry } from './entry.ts';
+import type { Entry } from './entry.ts';
 import type { Ring } from './ring.ts';
 import type { Scan } from './scan.ts';
 import type { Tail } from './tail.ts';
@@ -53,8 +53,8 @@ export class Lane {
   }
 
   /** Moves over what is known to hold nothing for `keys`; how many blocks that was. A scan that is there, or near enough, goes on. */
-  leap(blocks: Blocks, keys: readonly AudienceKey[]): number {
-    const leap = blocks.leap(this.partition, this.position.next, keys);
+  leap(blocks: Blocks, keys: AddresseeKeys): number {
+    const leap = blocks.leap(this.partition, this.position.next, keys.all);
     if (leap === null) return 0;
     this.pass(leap.position.next, leap.position.epoch);
     if ((this.scan?.distanceTo(leap.position.next) ?? 0n) > BigInt(blocks.size)) this.stopScan();
@@ -71,9 +71,9 @@ export class Lane {
     this.scan = null;
   }
 
-  /** The next entry that the ring has for `addressee`, moved past; at the end null, with the position at the tail. */
-  takeFromRing(ring: Ring, tail: Tail, addressee: Addressee): Entry | null {
-    const entry = ring.first(this.partition, this.position.next, addressee);
+  /** The next entry that the ring has for one of `keys`, moved past; at the end null, with the position at the tail. */
+  takeFromRing(ring: Ring, tail: Tail, keys: AddresseeKeys): Entry | null {
+    const entry = ring.first(this.partition, this.position.next, keys);
     if (entry !== undefined) {
       this.pass(entry.position.offset + 1n, entry.position.epoch);
       return entry;

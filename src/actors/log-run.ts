@@ -1,12 +1,13 @@
-import type { DecodeRecord, LogRecord, OpenRecord, PartitionId } from '../event.ts';
+import type { LogRecord, NextOffset, OpenRecord, PartitionId } from '../event.ts';
 import type { EventLog, GapChunk, LogChunk, RecordChunk } from '../log/event-log.ts';
 import type { Counts } from '../telemetry/facade.ts';
 import type { Blocks } from './blocks.ts';
 import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
-import { type Addressee, type Entry, isAddressed, type NoteKey, openEntry, readEntry } from './entry.ts';
+import { type Addressee, isAddressed, type NoteKey, openEntry } from './entry.ts';
+import type { EntryReader } from './entry-reader.ts';
 import type { FeedGap } from './intake.ts';
+import { RecordPack } from './record-pack.ts';
 import type { Scheduler } from './scheduler.ts';
-import { type Stretch, StretchBuilder } from './stretch.ts';
 import { partitionsOf, type Tail } from './tail.ts';
 import type { Turn } from './turn.ts';
 
@@ -19,7 +20,7 @@ import type { Turn } from './turn.ts';
 export type LogRunDeps = {
   readonly log: EventLog;
   readonly open: OpenRecord;
-  readonly decode: DecodeRecord;
+  readonly reader: EntryReader;
   /** Wall clock. */
   now(): number;
   readonly turn: Turn;
@@ -35,15 +36,23 @@ export type LogRunDeps = {
   rests(run: LogRun, hasCeased: boolean): void;
 };
 
+/** What was read in one go. */
+export type Stretch = {
+  readonly kind: 'stretch';
+  readonly pack: RecordPack;
+  /** Everything before it has been read. */
+  readonly next: NextOffset;
+};
+
 export type RunItem =
-  | { readonly kind: 'stretch'; readonly stretch: Stretch }
+  | Stretch
   | { readonly kind: 'gap'; readonly gap: GapChunk }
   /** `error` null: the log has no more for now. */
   | { readonly kind: 'ended'; readonly error: unknown };
 
 /** How far the records of a chunk have been opened. */
 type Opening = {
-  readonly builder: StretchBuilder;
+  readonly pack: RecordPack;
   readonly fetchedAtMs: number;
   /** Whom alone it is opened for; null: for all who may come. */
   readonly only: Addressee | null;
@@ -51,7 +60,12 @@ type Opening = {
 };
 
 /** Somebody who reads along. */
-export type RunReader = { readonly addressee: Addressee; wake(): void };
+export type RunReader = {
+  readonly addressee: Addressee;
+  wake(): void;
+  /** The pack is kept no more: who is in the middle of it takes out what it still needs. */
+  forgotten(pack: RecordPack): void;
+};
 
 export class LogRun {
   readonly partition: PartitionId;
@@ -137,7 +151,7 @@ export class LogRun {
   /** Takes `reader` in; the number of the item that holds `position`, or of the next one. */
   join(reader: RunReader, position: bigint): number {
     this.#readers.add(reader);
-    const index = this.#items.findIndex((item) => item.kind !== 'stretch' || item.stretch.next.next > position);
+    const index = this.#items.findIndex((item) => item.kind !== 'stretch' || item.next.next > position);
     return this.#first + (index < 0 ? this.#items.length : index);
   }
 
@@ -151,12 +165,17 @@ export class LogRun {
   /** The item of that number; null: not there yet, and `wake` comes when it is; 'lost': not kept any more. */
   item(reader: RunReader, number: number): RunItem | 'lost' | null {
     if (number < this.#first) return 'lost';
-    const item = this.#items[number - this.#first];
+    const item = this.kept(number);
     if (item !== undefined) return item;
     if (this.#isOver) return 'lost';
     this.#waiting.add(reader);
     this.#read();
     return null;
+  }
+
+  /** The item of that number where it is kept; nothing is read for it. */
+  kept(number: number): RunItem | undefined {
+    return this.#items[number - this.#first];
   }
 
   /** Ends it for whoever does not read along yet; what is being read is thrown away. */
@@ -215,12 +234,10 @@ export class LogRun {
 
   #open(chunk: RecordChunk): void {
     const fetchedAtMs = this.#deps.now();
-    // Whom a record is for is known at once; what it says is read when one of these comes by, which may be much later.
-    const read = (record: LogRecord): Entry | null =>
-      this.#guarded(() => readEntry(record, (each) => this.#deps.decode(each, fetchedAtMs)));
+    const pack = new RecordPack(this.partition, this.#deps.reader);
     const only = this.#onlyReader();
     if (only !== null && chunk.next.next > this.#keptFrom) this.#keptFrom = chunk.next.next;
-    this.#openOn(chunk, { builder: new StretchBuilder(read), fetchedAtMs, only, index: 0 });
+    this.#openOn(chunk, { pack, fetchedAtMs, only, index: 0 });
   }
 
   #onlyReader(): Addressee | null {
@@ -244,11 +261,12 @@ export class LogRun {
       return;
     }
     this.#next = chunk.next.next;
-    this.#add({ kind: 'stretch', stretch: state.builder.finish(chunk.next) });
+    state.pack.seal();
+    this.#add({ kind: 'stretch', pack: state.pack, next: chunk.next });
   }
 
   /** False: reading is over, this record may be another than the one that stood there. */
-  #take(record: LogRecord, { builder, fetchedAtMs, only }: Opening): boolean {
+  #take(record: LogRecord, { pack, fetchedAtMs, only }: Opening): boolean {
     const noteKey = this.#isAfterCut(record) ? null : this.#noteKey(record);
     if (noteKey === null) {
       this.#cease(null);
@@ -259,7 +277,7 @@ export class LogRun {
     counts.catchUpBytes += record.value?.length ?? 0;
     const opened = this.#guarded(() => openEntry(record, (each) => open(each, fetchedAtMs), noteKey));
     const isKept = opened?.isDuplicate === false && (only === null || isAddressed(only, opened.audience));
-    if (isKept) builder.add(record, opened.audience);
+    if (isKept) pack.add(record, opened.audience, fetchedAtMs);
     return true;
   }
 
@@ -283,7 +301,7 @@ export class LogRun {
     if (this.#isOver) return;
     this.#isBusy = false;
     this.#items.push(item);
-    if (item.kind === 'stretch') this.#keptBytes += item.stretch.bytes;
+    if (item.kind === 'stretch') this.#keptBytes += item.pack.bytes;
     this.#forget();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -300,15 +318,20 @@ export class LogRun {
       const oldest = this.#items.shift();
       this.#first += 1;
       if (oldest === undefined) return;
-      if (oldest.kind === 'stretch') this.#keptBytes -= oldest.stretch.bytes;
+      if (oldest.kind === 'stretch') this.#forgetPack(oldest.pack);
       const end = this.#endOf(oldest);
       if (end > this.#keptFrom) this.#keptFrom = end;
     }
   }
 
+  #forgetPack(pack: RecordPack): void {
+    this.#keptBytes -= pack.bytes;
+    for (const reader of this.#readers) reader.forgotten(pack);
+  }
+
   /** Who stands before it has not seen the item. Where the log was cut or made anew, that is everybody. */
   #endOf(item: RunItem): bigint {
-    if (item.kind === 'stretch') return item.stretch.next.next;
+    if (item.kind === 'stretch') return item.next.next;
     return item.kind === 'gap' && item.gap.reason === 'EXPIRED' ? item.gap.to : this.#to;
   }
 }

@@ -98,7 +98,7 @@ export const defaultCoreOptions: CoreOptions = {
   retryMs: 500,
   aheadCheckMs: 5_000,
   maxTurnMs: 5,
-  maxCatchUpTurnMs: 2,
+  maxCatchUpTurnMs: 0.5,
   publishPerSecond: 200,
   publishBurst: 1_000,
   maxPublishUserIds: 1_000,

@@ -1,63 +1,92 @@
-import type { PartitionId } from '../event.ts';
-import { AudienceIndex } from './audience-index.ts';
-import type { Addressee, Entry } from './entry.ts';
-import { EntryLine } from './entry-line.ts';
+import type { Audience, LogRecord, PartitionId } from '../event.ts';
+import type { AddresseeKeys } from './audience-filter.ts';
+import type { Entry } from './entry.ts';
+import type { EntryReader } from './entry-reader.ts';
+import { RecordPack } from './record-pack.ts';
 
-/** The recent entries of every partition, bounded in bytes, and the range of offsets that they cover without a hole. */
+/** The recent records of every partition, bounded in bytes, and the range of offsets that they cover without a hole. */
 
-const entryBytes = (entry: Entry): number => 300 + (entry.kind === 'event' ? entry.envelope.bytes : 0);
+/** The oldest go pack by pack: so many fill the ring. */
+const packs = 64;
 
-/** One partition: covers `[from, to)`; offsets without an entry had nothing for anybody. */
+/** One partition: covers `[from, to)`; offsets without a record had nothing for anybody. */
 class PartitionRing {
   from: bigint;
   to: bigint;
-  readonly #entries = new EntryLine();
-  #bytes = 0;
-  readonly #index = new AudienceIndex();
+  readonly #partition: PartitionId;
+  readonly #reader: EntryReader;
+  readonly #packs: { readonly pack: RecordPack; next: bigint }[] = [];
+  /** Of all but the newest pack. */
+  #sealedBytes = 0;
 
-  constructor(at: bigint) {
+  constructor(partition: PartitionId, at: bigint, reader: EntryReader) {
     this.from = at;
     this.to = at;
+    this.#partition = partition;
+    this.#reader = reader;
   }
 
-  push(entry: Entry, maxBytes: number): void {
-    if (entry.position.offset < this.from) return;
-    this.#entries.push(entry);
-    this.#index.add(entry);
-    this.#bytes += entryBytes(entry);
-    while (this.#bytes > maxBytes && !this.#entries.isEmpty) this.#evict();
+  push(record: LogRecord, audience: Audience, how: { fetchedAtMs: number; maxBytes: number }): void {
+    if (record.offset < this.from) return;
+    const newest = this.#open(how.maxBytes / packs);
+    newest.pack.add(record, audience, how.fetchedAtMs);
+    newest.next = record.offset + 1n;
+    while (this.#packs.length > 0 && this.#bytes > how.maxBytes) this.#evict();
+  }
+
+  /** The pack that takes what comes. */
+  #open(maxBytes: number): { readonly pack: RecordPack; next: bigint } {
+    const newest = this.#packs.at(-1);
+    if (newest !== undefined && newest.pack.recordBytes < maxBytes) return newest;
+    newest?.pack.seal();
+    this.#sealedBytes += newest?.pack.bytes ?? 0;
+    const made = { pack: new RecordPack(this.#partition, this.#reader), next: this.to };
+    this.#packs.push(made);
+    return made;
+  }
+
+  get #bytes(): number {
+    return this.#sealedBytes + (this.#packs.at(-1)?.pack.bytes ?? 0);
   }
 
   #evict(): void {
-    const oldest = this.#entries.shift();
+    const oldest = this.#packs.shift();
     if (oldest === undefined) return;
-    this.#bytes -= entryBytes(oldest);
-    this.#index.removeOldest(oldest);
-    this.from = oldest.position.offset + 1n;
+    if (this.#packs.length > 0) this.#sealedBytes -= oldest.pack.bytes;
+    this.from = oldest.next;
   }
 
-  first(addressee: Addressee, offset: bigint): Entry | undefined {
-    return this.#index.first(addressee, offset);
+  first(offset: bigint, keys: AddresseeKeys): Entry | undefined {
+    for (const { pack, next } of this.#packs) {
+      if (next <= offset) continue;
+      for (let n = pack.find(keys, pack.seek(offset)); n >= 0; n = pack.find(keys, n + 1)) {
+        const entry = pack.entryAt(n);
+        if (entry !== null) return entry;
+      }
+    }
+    return undefined;
   }
 }
 
 export class Ring {
   readonly #maxBytes: number;
+  readonly #reader: EntryReader;
   readonly #partitions = new Map<PartitionId, PartitionRing>();
 
   /** `maxBytes` bounds each partition. */
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, reader: EntryReader) {
     this.#maxBytes = maxBytes;
+    this.#reader = reader;
   }
 
   /** Starts covering `partition` anew, with nothing before `at`. */
   reset(partition: PartitionId, at: bigint): void {
-    this.#partitions.set(partition, new PartitionRing(at));
+    this.#partitions.set(partition, new PartitionRing(partition, at, this.#reader));
   }
 
-  /** Keeps `entry`, unless it lies before the cover; older ones make room. `advance` tells how far the cover reaches. */
-  push(entry: Entry): void {
-    this.#partitions.get(entry.position.partition)?.push(entry, this.#maxBytes);
+  /** Keeps a record that has an entry, unless it lies before the cover; older ones make room. `advance` tells how far the cover reaches. */
+  push(record: LogRecord, audience: Audience, fetchedAtMs: number): void {
+    this.#partitions.get(record.partition)?.push(record, audience, { fetchedAtMs, maxBytes: this.#maxBytes });
   }
 
   /** Everything before `next` has been read. */
@@ -72,8 +101,8 @@ export class Ring {
     return ring !== undefined && offset >= ring.from && offset <= ring.to;
   }
 
-  /** First entry for `addressee` at or after `offset` that `covers` vouches for; undefined when there is none yet. */
-  first(partition: PartitionId, offset: bigint, addressee: Addressee): Entry | undefined {
-    return this.#partitions.get(partition)?.first(addressee, offset);
+  /** First entry for one of `keys` at or after `offset` that `covers` vouches for; undefined when there is none yet. */
+  first(partition: PartitionId, offset: bigint, keys: AddresseeKeys): Entry | undefined {
+    return this.#partitions.get(partition)?.first(offset, keys);
   }
 }

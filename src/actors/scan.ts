@@ -1,22 +1,23 @@
 import type { NextOffset } from '../event.ts';
 import type { GapChunk } from '../log/event-log.ts';
+import type { AddresseeKeys } from './audience-filter.ts';
 import type { Addressee, Entry } from './entry.ts';
-import type { LogRun, RunReader } from './log-run.ts';
-import type { KeptRecord, Place } from './stretch.ts';
+import type { LogRun, RunReader, Stretch } from './log-run.ts';
+import type { Place, RecordPack } from './record-pack.ts';
 
 /** One subscription's way through a reading of the log that it shares with others: of each stretch it sees what is for it. */
 
 /**
  * What comes next.
  * - `record`: an entry for this subscription.
- * - `passed`: everything before `next` has been read.
+ * - `passed`: everything before `position` has been read.
  * - `waiting`: `wake` is called when there is more.
  * - `ended`: the reading has no more, or did not answer (`error`).
  * - `lost`: it has gone on without this one: another is needed.
  */
 export type ScanStep =
-  | (Place & { readonly kind: 'record'; readonly entry: Entry })
-  | { readonly kind: 'passed'; readonly next: bigint; readonly epoch: number }
+  | { readonly kind: 'record'; readonly place: Place; readonly entry: Entry }
+  | { readonly kind: 'passed'; readonly position: NextOffset }
   | { readonly kind: 'gap'; readonly gap: GapChunk }
   | { readonly kind: 'waiting' }
   | { readonly kind: 'ended'; readonly error: unknown }
@@ -25,21 +26,29 @@ export type ScanStep =
 export class Scan implements RunReader {
   readonly #run: LogRun;
   readonly addressee: Addressee;
+  readonly #keys: AddresseeKeys;
   readonly #wake: () => void;
   readonly #position: bigint;
   #number: number;
-  /** Where the stretch ends that it goes through; null: it goes through none. The stretch itself would hold on to what is for others. */
-  #end: NextOffset | null = null;
-  #records: readonly KeptRecord[] = [];
-  #index = 0;
+  /** That it goes through; null: none. */
+  #stretch: Stretch | null = null;
+  /** In the stretch, the next record that is for it; -1: none. */
+  #found = -1;
   #isStopped = false;
 
   constructor(
     run: LogRun,
-    from: { readonly addressee: Addressee; readonly position: bigint; readonly wake: () => void },
+    from: {
+      readonly addressee: Addressee;
+      /** The addressee's. */
+      readonly keys: AddresseeKeys;
+      readonly position: bigint;
+      readonly wake: () => void;
+    },
   ) {
     this.#run = run;
     this.addressee = from.addressee;
+    this.#keys = from.keys;
     this.#position = from.position;
     this.#wake = from.wake;
     this.#number = run.join(this, from.position);
@@ -49,16 +58,30 @@ export class Scan implements RunReader {
     if (!this.#isStopped) this.#wake();
   }
 
+  forgotten(pack: RecordPack): void {
+    const stretch = this.#stretch;
+    if (stretch?.pack !== pack) return;
+    this.#stretch = { ...stretch, pack: pack.only(this.#keys, this.#found < 0 ? pack.size : this.#found) };
+    this.#found = Math.min(this.#found, 0);
+  }
+
   step(): ScanStep {
-    const end = this.#end;
-    if (end === null) return this.#nextItem();
-    for (let record = this.#records[this.#index]; record !== undefined; record = this.#records[this.#index]) {
-      this.#index += 1;
-      const { entry } = record;
-      if (entry !== null) return { kind: 'record', ...record.place, entry };
+    const stretch = this.#stretch;
+    if (stretch === null) return this.#nextItem();
+    const { pack } = stretch;
+    while (this.#found >= 0) {
+      const n = this.#found;
+      this.#found = pack.find(this.#keys, n + 1);
+      const entry = pack.entryAt(n);
+      if (entry !== null) return { kind: 'record', place: pack.placeAt(n), entry };
     }
-    this.#end = null;
-    return { kind: 'passed', ...end };
+    this.#stretch = null;
+    return { kind: 'passed', position: stretch.next };
+  }
+
+  /** Whether it is in the middle of a stretch: what comes next is there already. */
+  get isWithin(): boolean {
+    return this.#stretch !== null;
   }
 
   /** How far its reading is from being at `position`; 0 where it has read that already. */
@@ -70,7 +93,7 @@ export class Scan implements RunReader {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#end = null;
+    this.#stretch = null;
     this.#run.leave(this);
   }
 
@@ -81,9 +104,23 @@ export class Scan implements RunReader {
     if (item.kind === 'ended') return item;
     this.#number += 1;
     if (item.kind === 'gap') return item;
-    this.#end = item.stretch.next;
-    this.#records = item.stretch.recordsFor(this.addressee, this.#position);
-    this.#index = 0;
+    this.#enter(item);
+    this.#passEmpty();
     return this.step();
+  }
+
+  #enter(stretch: Stretch): void {
+    this.#stretch = stretch;
+    this.#found = stretch.pack.find(this.#keys, stretch.pack.seek(this.#position));
+  }
+
+  /** Stretches without anything for this subscription are one step together. */
+  #passEmpty(): void {
+    while (this.#found < 0) {
+      const item = this.#run.kept(this.#number);
+      if (item?.kind !== 'stretch') return;
+      this.#number += 1;
+      this.#enter(item);
+    }
   }
 }

@@ -66,3 +66,13 @@ export const registerGauges = (telemetry: Telemetry, stats: () => CoreStats): vo
   telemetry.gauge('knownBlocks', () => [{ value: stats().knownBlocks }]);
   telemetry.gauge('logStalledSeconds', () => [{ value: stats().logStalledMs / 1_000 }]);
 };
+
+/** How many items have each name. */
+export const countBy = <Item>(items: Iterable<Item>, name: (item: Item) => string): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const item of items) {
+    const key = name(item);
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+};

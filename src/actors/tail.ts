@@ -11,6 +11,7 @@ export class Tail {
   readonly #positions = new Map<PartitionId, NextOffset>();
   #topics: readonly LogTopic[] = [];
   #version = 0;
+  #partitionsVersion = 0;
   #cursor: { readonly version: number; readonly text: string } | null = null;
 
   constructor(cursors: CursorCodec) {
@@ -24,6 +25,11 @@ export class Tail {
   /** Rises with every move. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Rises when a partition comes or goes. */
+  get partitionsVersion(): number {
+    return this.#partitionsVersion;
   }
 
   get partitions(): Iterable<PartitionId> {
@@ -40,6 +46,7 @@ export class Tail {
   }
 
   move(partition: PartitionId, position: NextOffset): void {
+    if (!this.#positions.has(partition)) this.#partitionsVersion += 1;
     this.#positions.set(partition, position);
     this.#version += 1;
   }
@@ -50,6 +57,7 @@ export class Tail {
     const known = new Set(topics.flatMap(partitionsOf));
     for (const partition of this.#positions.keys()) if (!known.has(partition)) this.#positions.delete(partition);
     this.#version += 1;
+    this.#partitionsVersion += 1;
   }
 
   /** A copy that stands still. */

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { NewRecord } from '../event.ts';
+import { type PackableRecord, packedBytes, packRecords, toPackable, unpackRecords } from '../record-block.ts';
 import { type EmbeddedLink, failureError, type LinkResult } from './embedded-link.ts';
 import type { EmbeddedPartition, EmbeddedPartitions, EmbeddedTopic } from './embedded-partitions.ts';
 import type { AppendResult } from './event-log.ts';
 import { partitionOf } from './murmur2.ts';
-import { type PackableRecord, packedBytes, packRecords, toPackable, unpackRecords } from './record-block.ts';
 
 const giveUpMs = 5_000;
 const maxRecordBytes = 8 * 1_048_576;

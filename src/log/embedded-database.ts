@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
+import {
+  type BlockRecord,
+  type PackableRecord,
+  packedBytes,
+  packRecords,
+  setOffset,
+  unpackRecords,
+} from '../record-block.ts';
 import type {
   PartitionState,
   ReadAnswer,
@@ -9,14 +17,6 @@ import type {
   TopicState,
 } from './embedded-protocol.ts';
 import { createSchema, type PartitionRow, prepare, type Statements } from './embedded-schema.ts';
-import {
-  type BlockRecord,
-  type PackableRecord,
-  packedBytes,
-  packRecords,
-  setOffset,
-  unpackRecords,
-} from './record-block.ts';
 import type { TopicPlan } from './topics.ts';
 
 /** Rows deleted in one transaction; keeps appends from waiting longer than a few milliseconds. */

@@ -1,8 +1,8 @@
 import type { PositionVector } from '../event.ts';
+import { type BlockRecord, toLogRecord } from '../record-block.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { EmbeddedPartition, PartitionWatcher } from './embedded-partitions.ts';
 import type { Feed, FeedHandler, LogChunk } from './event-log.ts';
-import { type BlockRecord, toLogRecord } from './record-block.ts';
 
 /** Reads what stands at `from` of a partition, up to `to`; null = nothing there, or the worker is gone for now. */
 export type ReadChunk = (partition: EmbeddedPartition, from: bigint, to: bigint) => Promise<LogChunk | null>;

@@ -1,7 +1,7 @@
 import { type PartitionId, partitionId } from '../event.ts';
+import type { BlockRecord } from '../record-block.ts';
 import type { PartitionState, TopicState } from './embedded-protocol.ts';
 import type { LogTopic } from './event-log.ts';
-import type { BlockRecord } from './record-block.ts';
 
 /** What the main thread knows of the worker's partitions: their bounds, and who waits for records. */
 

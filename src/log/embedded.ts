@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock, Timer } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { PartitionId } from '../event.ts';
+import { viewRecords } from '../record-block.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { EmbeddedAppender } from './embedded-appender.ts';
 import { EmbeddedLink, failureError, type LinkResult, type StartWorker, startWorkerThread } from './embedded-link.ts';
@@ -10,7 +11,6 @@ import { EmbeddedLog, type EmbeddedStoreCore } from './embedded-log.ts';
 import { type EmbeddedPartition, EmbeddedPartitions } from './embedded-partitions.ts';
 import type { CallName, EmbeddedCalls } from './embedded-protocol.ts';
 import type { EventLog, LogChunk, LogStore } from './event-log.ts';
-import { viewRecords } from './record-block.ts';
 import { planTopic, type TopicPlan } from './topics.ts';
 
 /** How the embedded log is kept. */

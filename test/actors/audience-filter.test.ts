@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AudienceFilter, addresseeKeys, audienceKeyOf } from '../../src/actors/audience-filter.ts';
+import { AddresseeKeys, AudienceFilter, audienceKeyOf } from '../../src/actors/audience-filter.ts';
 import type { Audience, TopicName } from '../../src/event.ts';
 import { userId } from './node.ts';
 
@@ -50,14 +50,14 @@ describe('a filter over audiences', () => {
 
   it('is asked by whatever an addressee takes: its user, its topics, everyone', () => {
     const all = { userId: userId('ada'), topics: ['news' as TopicName], takesEveryone: true };
-    const keys = new Set(addresseeKeys(all));
+    const keys = new Set(new AddresseeKeys(all).all);
     for (const each of [
       user('ada'),
       { kind: 'topic', topic: 'news' as TopicName } as const,
       { kind: 'everyone' } as const,
     ])
       expect(keys.has(audienceKeyOf(each))).toBe(true);
-    expect(addresseeKeys(nobody)).toEqual([]);
+    expect(new AddresseeKeys(nobody).all).toEqual([]);
     expect(audienceKeyOf(user('news'))).not.toBe(audienceKeyOf({ kind: 'topic', topic: 'news' as TopicName }));
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AudienceKey, addresseeKeys } from '../../src/actors/audience-filter.ts';
+import { AddresseeKeys, type AudienceKey } from '../../src/actors/audience-filter.ts';
 import { type BlockStore, Blocks, type KeptBlock } from '../../src/actors/blocks.ts';
 import { partitionId } from '../../src/event.ts';
 import { topic, userId } from './node.ts';
@@ -25,7 +25,7 @@ const create = (more: { maxBytes?: number; store?: BlockStore } = {}): Blocks =>
   new Blocks({ size, maxBytes: 1e6, store: null, fingerprintOf: () => 'f', ...more });
 
 const keysOf = (name: string): readonly AudienceKey[] =>
-  addresseeKeys({ userId: userId(name), topics: [], takesEveryone: false });
+  new AddresseeKeys({ userId: userId(name), topics: [], takesEveryone: false }).all;
 
 /** Tells `blocks` of a record for `name`, or for nobody. */
 const read = (blocks: Blocks, at: { offset: number; name?: string; epoch?: number; isDuplicate?: boolean }): void => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { AddresseeKeys } from '../../src/actors/audience-filter.ts';
 import { Blocks } from '../../src/actors/blocks.ts';
+import { EntryReader } from '../../src/actors/entry-reader.ts';
 import { Lane } from '../../src/actors/lane.ts';
 import type { LogRun } from '../../src/actors/log-run.ts';
 import { Readings } from '../../src/actors/readings.ts';
@@ -57,7 +59,7 @@ const harness = async (
   const readings = new Readings({
     log,
     open,
-    decode,
+    reader: new EntryReader({ decode, counts }),
     counts,
     scheduler,
     tail,
@@ -78,7 +80,7 @@ const harness = async (
       const run = readings.find(new Lane(partitionId(topic, partition), { next: position, epoch: 0 }));
       if (run === null) return null;
       runs.add(run);
-      return new Scan(run, { addressee, position, wake: () => undefined });
+      return new Scan(run, { addressee, keys: new AddresseeKeys(addressee), position, wake: () => undefined });
     },
     async go(scan, steps) {
       for (let n = 0; n < steps; n++) {

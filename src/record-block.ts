@@ -1,4 +1,4 @@
-import type { LogRecord, NewRecord, PartitionId, RecordHeaders } from '../event.ts';
+import type { LogRecord, NewRecord, PartitionId, RecordHeaders } from './event.ts';
 
 /**
  * Records in one piece of memory, so that a batch changes threads by transfer, without a copy or an object per record.
@@ -114,23 +114,27 @@ const writeBytes = (block: Buffer, at: number, bytes: Uint8Array | null): number
   return at + bytes.length;
 };
 
+/** Writes a record at `at`, where there is room for it; where the next one begins. */
+export const writeRecord = (block: Buffer, at: number, record: PackableRecord): number => {
+  const { row, offset, timestampMs, key, value, headers } = record;
+  let end = block.writeUInt32LE(row, at);
+  end = block.writeBigInt64LE(offset, end);
+  end = block.writeDoubleLE(timestampMs, end);
+  end = block.writeInt32LE(key?.length ?? -1, end);
+  end = block.writeInt32LE(value?.length ?? -1, end);
+  end = block.writeUInt32LE(headers.length, end);
+  end = writeBytes(block, end, key);
+  end = writeBytes(block, end, value);
+  return writeBytes(block, end, headers);
+};
+
 /** Packs records; the block has memory of its own, fit for transfer. */
 export const packRecords = (records: readonly PackableRecord[]): Buffer<ArrayBuffer> => {
   let size = 0;
   for (const record of records) size += packedBytes(record);
   const block = Buffer.allocUnsafeSlow(size);
   let at = 0;
-  for (const { row, offset, timestampMs, key, value, headers } of records) {
-    at = block.writeUInt32LE(row, at);
-    at = block.writeBigInt64LE(offset, at);
-    at = block.writeDoubleLE(timestampMs, at);
-    at = block.writeInt32LE(key?.length ?? -1, at);
-    at = block.writeInt32LE(value?.length ?? -1, at);
-    at = block.writeUInt32LE(headers.length, at);
-    at = writeBytes(block, at, key);
-    at = writeBytes(block, at, value);
-    at = writeBytes(block, at, headers);
-  }
+  for (const record of records) at = writeRecord(block, at, record);
   return block;
 };
 
@@ -149,7 +153,7 @@ export const setOffset = (block: Buffer, at: number, offset: bigint): void => {
 };
 
 /** The same for whoever owns the block and reads it as a log: what is kept of it for later is no more than a place in the block. */
-class RecordView extends BlockRecord implements LogRecord {
+export class RecordView extends BlockRecord implements LogRecord {
   readonly partition: PartitionId;
 
   constructor(block: Buffer, at: number, partition: PartitionId) {
@@ -166,6 +170,10 @@ class RecordView extends BlockRecord implements LogRecord {
     return decodeHeaders(this.encodedHeaders);
   }
 }
+
+/** Headers of any record as they are stored. */
+export const encodedHeadersOf = (record: LogRecord): Buffer =>
+  record instanceof RecordView ? record.encodedHeaders : encodeHeaders(record.headers);
 
 /** The records of a block over its memory, in order. */
 export const viewRecords = (block: Buffer, partition: PartitionId): LogRecord[] =>

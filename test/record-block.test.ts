@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { partitionId } from '../../src/event.ts';
-import {
-  packRecords,
-  setOffset,
-  toLogRecord,
-  toPackable,
-  unpackRecords,
-  viewRecords,
-} from '../../src/log/record-block.ts';
+import { partitionId } from '../src/event.ts';
+import { packRecords, setOffset, toLogRecord, toPackable, unpackRecords, viewRecords } from '../src/record-block.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const maybeBytes = fc.option(bytes);

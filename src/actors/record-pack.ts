@@ -1,0 +1,140 @@
+import type { Audience, LogRecord, PartitionId } from '../event.ts';
+import { encodedHeadersOf, packedBytes, RecordView, writeRecord } from '../record-block.ts';
+import { type AddresseeKeys, AudienceFilter, type AudienceKey, audienceKeyOf } from './audience-filter.ts';
+import type { Entry } from './entry.ts';
+import type { EntryReader, Readable } from './entry-reader.ts';
+
+/** Where a record stands, and the time at which it was written. */
+export type Place = { readonly offset: bigint; readonly epoch: number; readonly timestampMs: number };
+
+/** A record of a pack: its epoch stands where a log has its own number of the partition, plus one, since -1 is "unknown". */
+class PackedRecord extends RecordView {
+  override get epoch(): number {
+    return this.row - 1;
+  }
+}
+
+/** What a record costs beside its bytes: four numbers. */
+const recordOverheadBytes = 32;
+const packOverheadBytes = 512;
+const firstBytes = 1_024;
+
+/**
+ * Records of one partition in order, and whom each is for: what is kept of the log for those who come back. They lie in one piece of memory, without an
+ * object for each, so that keeping many of them costs the collector nothing; one is read when somebody of its audience comes by.
+ */
+export class RecordPack implements Readable {
+  readonly known: Map<number, Entry | null> = new Map();
+  readonly #partition: PartitionId;
+  readonly #reader: EntryReader;
+  #memory: Buffer = Buffer.alloc(0);
+  #length = 0;
+  readonly #ats: number[] = [];
+  readonly #offsets: number[] = [];
+  readonly #keys: AudienceKey[] = [];
+  readonly #fetchedAtMs: number[] = [];
+  #filter: AudienceFilter | null = null;
+
+  constructor(partition: PartitionId, reader: EntryReader) {
+    this.#partition = partition;
+    this.#reader = reader;
+  }
+
+  get size(): number {
+    return this.#ats.length;
+  }
+
+  /** All that it takes in memory, but for entries that the reader remembers. */
+  get bytes(): number {
+    return packOverheadBytes + this.#memory.length + this.size * recordOverheadBytes;
+  }
+
+  /** Of the records alone. */
+  get recordBytes(): number {
+    return this.#length;
+  }
+
+  /** Adds a record, which is copied; offsets rise. */
+  add(record: LogRecord, audience: Audience, fetchedAtMs: number): void {
+    this.#put(record, audienceKeyOf(audience), fetchedAtMs);
+  }
+
+  /** A pack of those records from number `from` on that are for `keys`. */
+  only(keys: AddresseeKeys, from: number): RecordPack {
+    const some = new RecordPack(this.#partition, this.#reader);
+    for (let n = this.find(keys, from); n >= 0; n = this.find(keys, n + 1))
+      some.#put(this.recordAt(n), this.#keys[n] ?? 0, this.fetchedAtMs(n));
+    some.seal();
+    return some;
+  }
+
+  /** No more comes: gives back the memory that it does not need. */
+  seal(): void {
+    this.#filter = AudienceFilter.of(new Set(this.#keys));
+    this.#resize(this.#length);
+  }
+
+  /** Number of the first record at or after `offset`; `size` where there is none. */
+  seek(offset: bigint): number {
+    const wanted = Number(offset);
+    let low = 0;
+    let high = this.size;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#offsets[middle] ?? 0) < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /**
+   * Number of the first record from number `from` on that is for one of `keys`; -1 where there is none. Two audiences may have the same key: whoever
+   * takes an entry looks whom it is for.
+   */
+  find(keys: AddresseeKeys, from: number): number {
+    if (this.#filter?.mayHold(keys.all) === false) return -1;
+    for (let n = from; n < this.size; n++) if (keys.has(this.#keys[n] ?? 0)) return n;
+    return -1;
+  }
+
+  placeAt(n: number): Place {
+    const { offset, epoch, timestampMs } = this.recordAt(n);
+    return { offset, epoch, timestampMs };
+  }
+
+  /** The entry of record `n`; null: it has none. */
+  entryAt(n: number): Entry | null {
+    return this.#reader.read(this, n);
+  }
+
+  recordAt(n: number): LogRecord {
+    return new PackedRecord(this.#memory, this.#ats[n] ?? 0, this.#partition);
+  }
+
+  fetchedAtMs(n: number): number {
+    return this.#fetchedAtMs[n] ?? 0;
+  }
+
+  #put(record: LogRecord, audience: AudienceKey, fetchedAtMs: number): void {
+    const { offset, timestampMs, key, value, epoch } = record;
+    const packable = { row: epoch + 1, offset, timestampMs, key, value, headers: encodedHeadersOf(record) };
+    this.#reserve(packedBytes(packable));
+    this.#ats.push(this.#length);
+    this.#offsets.push(Number(offset));
+    this.#keys.push(audience);
+    this.#fetchedAtMs.push(fetchedAtMs);
+    this.#length = writeRecord(this.#memory, this.#length, packable);
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed > this.#memory.length) this.#resize(Math.max(needed, firstBytes, this.#memory.length * 2));
+  }
+
+  /** Memory of its own, not a part of a pool that would live as long. */
+  #resize(bytes: number): void {
+    const resized = Buffer.allocUnsafeSlow(bytes);
+    this.#memory.copy(resized, 0, 0, this.#length);
+    this.#memory = resized;
+  }
+}
