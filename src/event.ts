@@ -59,8 +59,22 @@ export type Audience =
 
 export type AudienceKind = Audience['kind'];
 
-/** Header names and values in record order; a name may occur more than once. Values are owned by the receiver. */
+/** Header names and values in record order; a name may occur more than once. */
 export type RecordHeaders = readonly (readonly [name: string, value: Buffer])[];
+
+/**
+ * A walk through a record's headers where they lie, without making anything of them. It begins before the first; after each `next` the positions are
+ * those of one header, in `bytes`.
+ */
+export type HeaderWalk = {
+  readonly bytes: Buffer;
+  readonly nameStart: number;
+  readonly nameEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** On to the next header; false where there is none. */
+  next(): boolean;
+};
 
 /** A W3C trace context as it travelled with the record. `isSampled` is the flag byte's lowest bit. */
 export type TraceContext = {
@@ -88,7 +102,7 @@ export type Display = { readonly title: string; readonly body: string | null; re
 /** The typed event: plain JSON data of the SDL type `__typename`, coerced (unknown fields dropped, missing ones null). */
 export type EventContent = { readonly __typename: string; readonly [field: string]: unknown };
 
-/** Bytes from the log, not looked into. Buffers are owned by the receiver, never slices of a response. */
+/** Bytes from the log, not looked into. Buffers are the receiver's own. They may be parts of something larger: who keeps one for long copies it. */
 export type LogRecord = {
   readonly partition: PartitionId;
   readonly offset: bigint;
@@ -99,6 +113,8 @@ export type LogRecord = {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
+  /** The same headers, where they can be had for less. */
+  walkHeaders?(): HeaderWalk;
 };
 
 /** A record to be appended. The partition is murmur2 of the key, as Java's producer places it, unless `partition` names one. */

@@ -1,9 +1,10 @@
-import type { LogRecord, NewRecord, PartitionId, RecordHeaders } from './event.ts';
+import type { HeaderWalk, LogRecord, NewRecord, PartitionId, RecordHeaders } from './event.ts';
+import { decodeHeaders, EncodedWalk, encodeHeaders } from './record-headers.ts';
 
 /**
  * Records in one piece of memory, so that a batch changes threads by transfer, without a copy or an object per record.
  * Little-endian, per record: partition row u32, offset i64, timestamp f64, lengths of key and value i32 (-1 = null) and of headers u32, then
- * the bytes of the three. Headers: name length u32, name, value length u32, value, repeated.
+ * the bytes of the three, headers as in `record-headers.ts`.
  */
 
 const fixedBytes = 32;
@@ -44,9 +45,18 @@ export class BlockRecord {
     return this.#block.subarray(this.#headersAt, this.end);
   }
 
+  walkHeaders(): HeaderWalk {
+    return new EncodedWalk(this.#block, this.#headersAt, this.end);
+  }
+
   /** Where the next one begins. */
   get end(): number {
     return this.#headersAt + this.#block.readUInt32LE(this.at + 28);
+  }
+
+  /** As it lies in the block. */
+  get bytes(): Buffer {
+    return this.#block.subarray(this.at, this.end);
   }
 
   get #keyLength(): number {
@@ -71,37 +81,6 @@ export type PackableRecord = Pick<BlockRecord, 'row' | 'offset' | 'timestampMs'>
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: Uint8Array;
-};
-
-const noHeaders = Buffer.alloc(0);
-
-/** Headers as they are stored. */
-export const encodeHeaders = (headers: RecordHeaders): Buffer => {
-  if (headers.length === 0) return noHeaders;
-  let size = 0;
-  for (const [name, value] of headers) size += 8 + Buffer.byteLength(name) + value.length;
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const [name, value] of headers) {
-    const nameBytes = bytes.write(name, at + 4);
-    at = bytes.writeUInt32LE(nameBytes, at) + nameBytes;
-    at = bytes.writeUInt32LE(value.length, at);
-    at += value.copy(bytes, at);
-  }
-  return bytes;
-};
-
-/** Headers whose values are views. */
-export const decodeHeaders = (bytes: Buffer): RecordHeaders => {
-  const headers: (readonly [string, Buffer])[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const nameEnd = at + 4 + bytes.readUInt32LE(at);
-    const valueEnd = nameEnd + 4 + bytes.readUInt32LE(nameEnd);
-    headers.push([bytes.toString('utf8', at + 4, nameEnd), bytes.subarray(nameEnd + 4, valueEnd)]);
-    at = valueEnd;
-  }
-  return headers;
 };
 
 /** Bytes of a record in a block. */
@@ -152,7 +131,7 @@ export const setOffset = (block: Buffer, at: number, offset: bigint): void => {
   block.writeBigInt64LE(offset, at + offsetAt);
 };
 
-/** The same for whoever owns the block and reads it as a log: what is kept of it for later is no more than a place in the block. */
+/** A record of a block as a log gives it: no more than a place in the block. */
 export class RecordView extends BlockRecord implements LogRecord {
   readonly partition: PartitionId;
 
@@ -167,30 +146,17 @@ export class RecordView extends BlockRecord implements LogRecord {
   }
 
   get headers(): RecordHeaders {
-    return decodeHeaders(this.encodedHeaders);
+    return decodeHeaders(this.walkHeaders());
   }
 }
-
-/** Headers of any record as they are stored. */
-export const encodedHeadersOf = (record: LogRecord): Buffer =>
-  record instanceof RecordView ? record.encodedHeaders : encodeHeaders(record.headers);
 
 /** The records of a block over its memory, in order. */
 export const viewRecords = (block: Buffer, partition: PartitionId): LogRecord[] =>
   Array.from(unpackRecords(block), ({ at }) => new RecordView(block, at, partition));
 
-const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));
-
-/** The record with buffers of its own. */
-export const toLogRecord = (record: BlockRecord, partition: PartitionId): LogRecord => ({
-  partition,
-  offset: record.offset,
-  epoch: 0,
-  timestampMs: record.timestampMs,
-  key: copy(record.key),
-  value: copy(record.value),
-  headers: decodeHeaders(Buffer.from(record.encodedHeaders)),
-});
+/** Records of some block as those of a log, in memory of their own. */
+export const copyRecords = (records: readonly BlockRecord[], partition: PartitionId): LogRecord[] =>
+  viewRecords(Buffer.concat(records.map(({ bytes }) => bytes)), partition);
 
 /** A new record for partition row `row`, not yet with an offset. */
 export const toPackable = (record: NewRecord, row: number, nowMs: number): PackableRecord => ({

@@ -1,5 +1,6 @@
 import type { Audience, LogRecord, PartitionId } from '../event.ts';
-import { encodedHeadersOf, packedBytes, RecordView, writeRecord } from '../record-block.ts';
+import { packedBytes, RecordView, writeRecord } from '../record-block.ts';
+import { storedHeaders } from '../record-headers.ts';
 import { type AddresseeKeys, AudienceFilter, type AudienceKey, audienceKeyOf } from './audience-filter.ts';
 import type { Entry } from './entry.ts';
 import type { EntryReader, Readable } from './entry-reader.ts';
@@ -117,7 +118,7 @@ export class RecordPack implements Readable {
 
   #put(record: LogRecord, audience: AudienceKey, fetchedAtMs: number): void {
     const { offset, timestampMs, key, value, epoch } = record;
-    const packable = { row: epoch + 1, offset, timestampMs, key, value, headers: encodedHeadersOf(record) };
+    const packable = { row: epoch + 1, offset, timestampMs, key, value, headers: storedHeaders(record) };
     this.#reserve(packedBytes(packable));
     this.#ats.push(this.#length);
     this.#offsets.push(Number(offset));

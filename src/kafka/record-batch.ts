@@ -1,4 +1,5 @@
-import type { LogRecord, PartitionId, RecordHeaders } from '../event.ts';
+import type { HeaderWalk, LogRecord, PartitionId, RecordHeaders } from '../event.ts';
+import { decodeHeaders } from '../record-headers.ts';
 import { decompress } from './compression.ts';
 import { WireReader } from './wire-reader.ts';
 
@@ -53,21 +54,44 @@ const nullableBytes = (reader: WireReader): Buffer | null => {
   return length < 0 ? null : reader.raw(length);
 };
 
-const readHeaders = (reader: WireReader): RecordHeaders => {
-  const headers: (readonly [string, Buffer])[] = [];
-  for (let left = reader.varint(); left > 0; left--) {
-    const name = reader.raw(reader.varint()).toString('utf8');
-    headers.push([name, nullableBytes(reader) ?? Buffer.alloc(0)]);
+/** A walk through the headers that begin at `at`; a value that is null is empty. */
+class WireWalk implements HeaderWalk {
+  readonly bytes: Buffer;
+  nameStart = 0;
+  nameEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+  readonly #reader: WireReader;
+  #left: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.bytes = bytes;
+    this.#reader = new WireReader(bytes, at);
+    this.#left = this.#reader.varint();
   }
-  return headers;
-};
+
+  next(): boolean {
+    if (this.#left <= 0) return false;
+    this.#left -= 1;
+    const reader = this.#reader;
+    const nameLength = reader.varint();
+    this.nameStart = reader.at;
+    reader.skip(nameLength);
+    this.nameEnd = reader.at;
+    const valueLength = Math.max(0, reader.varint());
+    this.valueStart = reader.at;
+    reader.skip(valueLength);
+    this.valueEnd = reader.at;
+    return true;
+  }
+}
 
 const skipNullableBytes = (reader: WireReader): void => {
   const length = reader.varint();
   if (length >= 0) reader.skip(length);
 };
 
-/** Throws where `readHeaders` would, and makes nothing: each live record is read to its end here before anybody asks for its headers. */
+/** Throws where a walk would, and makes nothing: each live record is read to its end here before anybody asks for its headers. */
 const skipHeaders = (reader: WireReader): void => {
   for (let left = reader.varint(); left > 0; left--) {
     reader.skip(reader.varint());
@@ -113,7 +137,11 @@ class WireRecord implements LogRecord {
   }
 
   get headers(): RecordHeaders {
-    return readHeaders(new WireReader(this.#bytes, this.#headersAt));
+    return decodeHeaders(this.walkHeaders());
+  }
+
+  walkHeaders(): HeaderWalk {
+    return new WireWalk(this.#bytes, this.#headersAt);
   }
 }
 

@@ -247,7 +247,7 @@ class DeadLetterWriter implements DeadLetters {
   }
 
   #trace({ position, reason }: Waiting, record: FoundRecord | undefined): void {
-    const parent = typeof record === 'object' ? headerTrace(record.headers) : null;
+    const parent = typeof record === 'object' ? headerTrace(record) : null;
     this.#deps.telemetry.recordFailure('dead_letter', parent, { ...position, reason: reason.code });
   }
 

@@ -1,5 +1,5 @@
 import type { PositionVector } from '../event.ts';
-import { type BlockRecord, toLogRecord } from '../record-block.ts';
+import { type BlockRecord, copyRecords } from '../record-block.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { EmbeddedPartition, PartitionWatcher } from './embedded-partitions.ts';
 import type { Feed, FeedHandler, LogChunk } from './event-log.ts';
@@ -78,7 +78,7 @@ class PartitionFeed implements PartitionWatcher {
       return;
     }
     const next = { next: last.offset + 1n, epoch: 0 };
-    const own = records.map((record) => toLogRecord(record, partition.id));
+    const own = copyRecords(records, partition.id);
     void this.#run({ kind: 'records', partition: partition.id, records: own, next });
   }
 

@@ -16,16 +16,17 @@ import {
   type OpenRecord,
   type PartitionId,
   type Position,
-  type RecordHeaders,
 } from '../event.ts';
 import { parseRfc3339 } from '../rfc3339.ts';
 import { type JsonResult, parseJsonValue } from './json-value.ts';
 import {
   collectHeaders,
   contentMode,
+  type EventAddress,
   type EventAttributes,
   envelopeAttributes,
-  type HeaderBytes,
+  type HeaderSpans,
+  headerAddress,
   headerAttributes,
 } from './record-attributes.ts';
 import { encodeEvent } from './record-encode.ts';
@@ -86,8 +87,11 @@ type Somebodys = {
   data(): JsonResult;
 };
 
-/** A record as it was fetched, its headers taken out once: a log may decode them each time anew. */
-type Fetched = { readonly record: LogRecord; readonly headers: RecordHeaders; readonly atMs: number };
+/** A record as it was fetched. */
+type Fetched = { readonly record: LogRecord; readonly headers: HeaderSpans; readonly atMs: number };
+
+/** Attributes as far as they say whom an event is for, and all of them. */
+type Stated = { readonly address: EventAddress; all(): EventAttributes };
 
 const dead = (code: DeadLetterReason['code'], detail: string): Nobodys => ({ kind: 'dead', reason: { code, detail } });
 
@@ -103,15 +107,12 @@ const unreadable = (known: Known, reason: DeadLetterReason, isDeadLetter = true)
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const sizeOf = ({ record, headers }: Fetched): number => {
-  let bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const [name, value] of headers) bytes += name.length + value.length;
-  return bytes;
-};
+const sizeOf = ({ record, headers }: Fetched): number =>
+  (record.key?.length ?? 0) + (record.value?.length ?? 0) + headers.total;
 
 const unreadableAudience = (detail: string): DeadLetterReason => ({ code: 'audience_unreadable', detail });
 
-const userOf = (attributes: EventAttributes, key: Buffer | null): Audience | DeadLetterReason => {
+const userOf = (attributes: EventAddress, key: Buffer | null): Audience | DeadLetterReason => {
   if (attributes.subject === null && key === null) {
     return { code: 'key_missing', detail: 'the record names no user: it has neither a key nor a subject' };
   }
@@ -123,7 +124,7 @@ const userOf = (attributes: EventAttributes, key: Buffer | null): Audience | Dea
   return unreadableAudience('the user id is not 1 to 128 bytes of UTF-8');
 };
 
-const audienceOf = (attributes: EventAttributes, key: Buffer | null): Audience | DeadLetterReason => {
+const audienceOf = (attributes: EventAddress, key: Buffer | null): Audience | DeadLetterReason => {
   const { audience, subject, malformed } = attributes;
   if (malformed !== null && (malformed.has('audience') || malformed.has('subject'))) {
     return unreadableAudience('audience or subject is not text');
@@ -163,14 +164,14 @@ const invalidAttribute = ({ attributes, createdAtMs, expiresAtMs }: Known): stri
   return null;
 };
 
-const dedupeKeyOf = ({ source, id }: EventAttributes, audience: Audience, place: string): string => {
+const dedupeKeyOf = ({ source, id }: EventAddress, audience: Audience, place: string): string => {
   const event = place === '' ? `${source?.length ?? 0}:${source ?? ''}${id?.length ?? 0}:${id ?? ''}` : place;
   return `${event}${audience.kind}:${subjectOf(audience)}`;
 };
 
 const timeOf = (text: string): number => parseRfc3339(text) ?? Number.NaN;
 
-const isOver = ({ expirytime }: EventAttributes, nowMs: number): boolean =>
+const isOver = ({ expirytime }: EventAddress, nowMs: number): boolean =>
   expirytime !== null && timeOf(expirytime) <= nowMs;
 
 /** The event's fields: the value itself, or `data` of the structured envelope. */
@@ -204,52 +205,58 @@ class Decoder {
   #find(record: LogRecord, atMs: number): Somebodys | Nobodys {
     const { value } = record;
     if (value === null) return { kind: 'skip', why: 'tombstone' };
-    const fetched = { record, headers: record.headers, atMs };
-    const headers = collectHeaders(fetched.headers);
+    const headers = collectHeaders(record);
+    const fetched = { record, headers, atMs };
     switch (contentMode(headers)) {
       case 'binary':
-        return this.#address(fetched, headerAttributes(headers), () => parseJsonValue(value));
+        return this.#address(fetched, { address: headerAddress(headers), all: () => headerAttributes(headers) }, () =>
+          parseJsonValue(value),
+        );
       case 'structured':
-        return this.#structured(fetched, value, headers);
+        return this.#structured(fetched, value);
       case 'foreign':
         return dead('audience_unreadable', 'content-type names a CloudEvents format other than JSON');
     }
   }
 
   /** The audience is inside the envelope here, so one that does not parse is a dead letter. */
-  #structured(fetched: Fetched, value: Buffer, headers: HeaderBytes): Somebodys | Nobodys {
+  #structured(fetched: Fetched, value: Buffer): Somebodys | Nobodys {
     const parsed = parseJsonValue(value);
     if (!parsed.ok) return { kind: 'dead', reason: parsed.reason };
     const envelope = parsed.value;
     if (!isObject(envelope)) return dead('not_an_object', 'the CloudEvents envelope is not an object');
-    return this.#address(fetched, envelopeAttributes(envelope, headers), () => dataOf(envelope));
+    const attributes = envelopeAttributes(envelope, fetched.headers);
+    return this.#address(fetched, { address: attributes, all: () => attributes }, () => dataOf(envelope));
   }
 
-  #address(fetched: Fetched, attributes: EventAttributes, data: () => JsonResult): Somebodys | Nobodys {
+  #address(fetched: Fetched, { address, all }: Stated, data: () => JsonResult): Somebodys | Nobodys {
     const { record, atMs } = fetched;
-    const audience = audienceOf(attributes, record.key);
+    const audience = audienceOf(address, record.key);
     if ('code' in audience) return { kind: 'dead', reason: audience };
-    const place = this.#placeOf(record, attributes);
-    const dedupeKey = dedupeKeyOf(attributes, audience, place);
-    const { partition, offset, epoch, timestampMs } = record;
-    const known = (): Known => ({
-      position: { partition, offset, epoch },
-      timestampMs,
-      attributes,
-      audience,
-      id: place === '' ? notificationId(attributes.source ?? '', attributes.id ?? '') : notificationId('', place),
-      dedupeKey,
-      createdAtMs: attributes.time === null ? timestampMs : timeOf(attributes.time),
-      expiresAtMs: attributes.expirytime === null ? null : timeOf(attributes.expirytime),
-      fetchedAtMs: atMs,
-      bytes: sizeOf(fetched),
-    });
-    if (isOver(attributes, atMs) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
+    const place = this.#placeOf(record, address);
+    const dedupeKey = dedupeKeyOf(address, audience, place);
+    const known = (): Known => {
+      const { partition, offset, epoch, timestampMs } = record;
+      const attributes = all();
+      return {
+        position: { partition, offset, epoch },
+        timestampMs,
+        attributes,
+        audience,
+        id: place === '' ? notificationId(attributes.source ?? '', attributes.id ?? '') : notificationId('', place),
+        dedupeKey,
+        createdAtMs: attributes.time === null ? timestampMs : timeOf(attributes.time),
+        expiresAtMs: attributes.expirytime === null ? null : timeOf(attributes.expirytime),
+        fetchedAtMs: atMs,
+        bytes: sizeOf(fetched),
+      };
+    };
+    if (isOver(address, atMs) && invalidAttribute(known()) === null) return { kind: 'skip', why: 'expired' };
     return { kind: 'somebodys', audience, dedupeKey, known, data };
   }
 
   /** Without an id only the place in the log tells events apart; `@` keeps such keys away from the others. Empty where there is an id. */
-  #placeOf({ partition, offset }: LogRecord, { id }: EventAttributes): string {
+  #placeOf({ partition, offset }: LogRecord, { id }: EventAddress): string {
     if (id !== null && id !== '') return '';
     return `@${this.#options.fingerprintOf(partition)}/${partition}/${offset}`;
   }
