@@ -22,14 +22,14 @@ const read = async (adminUrl: string): Promise<{ readonly readings: number; read
   return { readings: of('carillon_catchup_scans_total'), records: of('carillon_catchup_records_total') };
 };
 
-/** Writes `count` events to the users in turn, a few hundred per request. */
-const write = async (httpUrl: string, count: number): Promise<void> => {
+/** Writes events `first` to `end`, to the users in turn, a few hundred per request. */
+const write = async (httpUrl: string, first: number, end: number): Promise<void> => {
   const tokens = await Promise.all(
     Array.from({ length: 20 }, (_, n) => testToken(`service-${n}`, { scopes: ['notifications:publish'] })),
   );
   const mutation =
     'mutation P($input: [PublishNotificationInput!]!) { publishNotifications(input: $input) { results { notificationId } } }';
-  for (let n = 0; n < count; n += 500) {
+  for (let n = first; n < end; n += 500) {
     const input = Array.from({ length: 500 }, (_, k) => ({
       audience: { userId: `user-${(n + k) % users}` },
       content: { message: { title: `event ${n + k}`, body: 'x'.repeat(200) } },
@@ -71,20 +71,20 @@ export const measureResume = async ({ withOthers }: { readonly withOthers: boole
   });
   const returning = await startChild<ReturnersOrder, ReturnersReport>(returnersFile);
   const { wsUrl } = gateway;
-  const { cursors } = await returning.ask({ wsUrl, after: null, count: 1, missed: 0, isTogether: true });
+  const { cursors } = await returning.ask({ wsUrl, after: null, count: 1, missed: 0, users, isTogether: true });
   const after = cursors[0] ?? null;
   const missed = (behind + keptInMemory) / users;
-  await write(gateway.httpUrl, behind);
+  await write(gateway.httpUrl, 0, behind);
   // Four megabytes per partition stay in memory: what lies behind them is what is measured.
-  await write(gateway.httpUrl, keptInMemory);
-  const single = await returning.ask({ wsUrl, after, count: oneByOne, missed, isTogether: false });
+  await write(gateway.httpUrl, behind, behind + keptInMemory);
+  const single = await returning.ask({ wsUrl, after, count: oneByOne, missed, users, isTogether: false });
   const established = withOthers ? await startEstablished(gateway, { count: 200, perSecond: 100 }) : null;
   if (established !== null) await rest(5_000);
   established?.take();
   if (established !== null) await rest(10_000);
   const quiet = established?.take() ?? [];
   const readBefore = await read(gateway.adminUrl);
-  const together = await returning.ask({ wsUrl, after, count: returners, missed, isTogether: true });
+  const together = await returning.ask({ wsUrl, after, count: returners, missed, users, isTogether: true });
   if (single.wrong + together.wrong > 0)
     throw new Error(`${single.wrong + together.wrong} clients did not get what they had missed`);
   const readAfter = await read(gateway.adminUrl);

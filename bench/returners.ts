@@ -10,8 +10,9 @@ export type ReturnersOrder = {
   /** Null: from now. */
   readonly after: string | null;
   readonly count: number;
-  /** How many events each has missed. */
+  /** How many events each has missed, and how many users they went to in turn. */
   readonly missed: number;
+  readonly users: number;
   /** All at once, and they stay; else one after another, each leaving when it is caught up. */
   readonly isTogether: boolean;
 };
@@ -24,15 +25,16 @@ export type ReturnersReport = {
 };
 
 const query =
-  'subscription S($after: Cursor) { notificationReceived(after: $after) { cursor isLive edge { node { id } } } }';
+  'subscription S($after: Cursor) { notificationReceived(after: $after) { cursor isLive edge { node { title } } } }';
 
-type Return = { readonly cursor: string; readonly ids: readonly string[] };
+/** `events`: the numbers in their titles. */
+type Return = { readonly cursor: string; readonly events: readonly number[] };
 
 const open = (wsUrl: string, n: number): Socket =>
   createConnection({ host: '127.0.0.1', port: Number(new URL(wsUrl).port), localAddress: `127.0.0.${1 + (n % 250)}` });
 
 /** None or one. */
-const idIn = (text: string): readonly string[] => /"id":"([^"]+)"\}/.exec(text)?.slice(1) ?? [];
+const eventIn = (text: string): readonly number[] => (/"title":"event (\d+)"/.exec(text)?.slice(1) ?? []).map(Number);
 
 /** Of a payload that says it is live. */
 const liveCursorIn = (text: string): string | undefined => /"cursor":"([^"]+)","isLive":true/.exec(text)?.[1];
@@ -43,14 +45,14 @@ const attempt = ({ wsUrl, after, isTogether }: ReturnersOrder, n: number, token:
   const subscribe = frame({ id: '1', type: 'subscribe', payload: { query, variables: { after } } });
   const init = frame({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
   const reader = new FrameReader();
-  const ids: string[] = [];
+  const events: number[] = [];
   return new Promise((resolve) => {
     const take = (text: string): void => {
       if (text.includes('"connection_ack"')) socket.write(subscribe);
-      ids.push(...idIn(text));
+      events.push(...eventIn(text));
       const cursor = liveCursorIn(text);
       if (cursor === undefined) return;
-      resolve({ cursor, ids });
+      resolve({ cursor, events });
       if (!isTogether) socket.destroy();
     };
     socket.on('error', () => {});
@@ -81,7 +83,11 @@ const run = async (order: ReturnersOrder): Promise<ReturnersReport> => {
   if (order.isTogether) returns.push(...(await Promise.all(tokens.map((token, n) => resume(order, n, token)))));
   else for (const [n, token] of tokens.entries()) returns.push(await resume(order, n, token));
   const tookMs = performance.now() - startedAt;
-  const isWrong = ({ ids }: Return): boolean => ids.length !== order.missed || new Set(ids).size !== ids.length;
+  // Each event of theirs, once: event n is of user n modulo the number of users.
+  const isWrong = ({ events }: Return, user: number): boolean =>
+    events.length !== order.missed ||
+    new Set(events).size !== order.missed ||
+    events.some((event) => event % order.users !== user);
   return { tookMs, cursors: returns.map(({ cursor }) => cursor), wrong: returns.filter(isWrong).length };
 };
 

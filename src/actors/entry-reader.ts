@@ -16,8 +16,9 @@ export type Readable = {
   fetchedAtMs(n: number): number;
 };
 
-/** What an entry takes beside its record's bytes. */
+/** What an entry takes beside its text, and that for each byte of the record, headers included: a character may take two. */
 const overheadBytes = 1_024;
+const textBytes = 2;
 const defaultMaxBytes = 8_388_608;
 
 export type EntryReaderOptions = {
@@ -44,7 +45,7 @@ export class EntryReader {
     const entry = this.#decode(record, records.fetchedAtMs(n));
     // Read by one user's sessions alone: it would only grow old.
     if (entry !== null && audienceOf(entry).kind === 'user') return entry;
-    this.#remember(records.known, overheadBytes + (record.value?.length ?? 0));
+    this.#remember(records.known, overheadBytes + (entry?.kind === 'event' ? textBytes * entry.envelope.bytes : 0));
     records.known.set(n, entry);
     return entry;
   }

@@ -63,9 +63,14 @@ type Opening = {
 export type RunReader = {
   readonly addressee: Addressee;
   wake(): void;
-  /** The pack is kept no more: who is in the middle of it takes out what it still needs. */
+  /** Whether it is in the middle of `pack`. */
+  isIn(pack: RecordPack): boolean;
+  /** The pack that it is in is kept no more: it takes out what it still needs. */
   forgotten(pack: RecordPack): void;
 };
+
+/** More than these are better off with what they have in common. */
+const fewReaders = 4;
 
 export class LogRun {
   readonly partition: PartitionId;
@@ -186,6 +191,13 @@ export class LogRun {
     this.#abort.abort();
     // A generator that is in the middle of a read takes this note when it comes back.
     this.#chunks.return?.(undefined)?.then(undefined, () => {});
+  }
+
+  /** After `stop`: gives up what is kept. Who still goes through it has lost it, but for what it is in the middle of. */
+  release(): void {
+    for (const item of this.#items) if (item.kind === 'stretch') this.#forgetPack(item.pack);
+    this.#first += this.#items.length;
+    this.#items = [];
   }
 
   #read(): void {
@@ -326,7 +338,9 @@ export class LogRun {
 
   #forgetPack(pack: RecordPack): void {
     this.#keptBytes -= pack.bytes;
-    for (const reader of this.#readers) reader.forgotten(pack);
+    const within = [...this.#readers].filter((reader) => reader.isIn(pack));
+    // Together they keep it: that is less than a copy for each, and they go on sharing what is read of it.
+    if (within.length <= fewReaders) for (const reader of within) reader.forgotten(pack);
   }
 
   /** Who stands before it has not seen the item. Where the log was cut or made anew, that is everybody. */

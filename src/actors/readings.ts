@@ -102,6 +102,12 @@ export class Readings {
     this.#deps.freed();
   }
 
+  /** One that reads no more; who is slow would hold on to all that it kept. */
+  #giveUp(run: LogRun): void {
+    this.#drop(run);
+    run.release();
+  }
+
   /** Kept for a while if that is of use to anybody. */
   #rests(run: LogRun, hasCeased: boolean): void {
     if (!this.#runs.has(run)) return;
@@ -117,7 +123,7 @@ export class Readings {
   #tidy(): void {
     this.#timer = null;
     const sinceMs = this.#deps.monotonic() - restMs;
-    for (const [run, usedAtMs] of [...this.#runs]) if (!run.isReading && usedAtMs <= sinceMs) this.#drop(run);
+    for (const [run, usedAtMs] of [...this.#runs]) if (!run.isReading && usedAtMs <= sinceMs) this.#giveUp(run);
     if ([...this.#runs.keys()].some(({ isReading }) => !isReading))
       this.#timer = this.#deps.after(restMs / 2, () => this.#tidy());
   }
@@ -157,7 +163,7 @@ export class Readings {
   #makeRoom(): void {
     if (this.#runs.size < this.#deps.maxScans) return;
     const oldest = [...this.#runs.keys()].find(({ isReading }) => !isReading);
-    if (oldest !== undefined) this.#drop(oldest);
+    if (oldest !== undefined) this.#giveUp(oldest);
   }
 
   /** The oldest position first, as long as one is near to the next: who waits farther back reads along from there. */

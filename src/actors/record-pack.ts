@@ -60,10 +60,10 @@ export class RecordPack implements Readable {
     this.#put(record, audienceKeyOf(audience), fetchedAtMs);
   }
 
-  /** A pack of those records from number `from` on that are for `keys`. */
-  only(keys: AddresseeKeys, from: number): RecordPack {
+  /** A pack of record `first` and those after it that are for `keys`; of none where it is -1. */
+  only(keys: AddresseeKeys, first: number): RecordPack {
     const some = new RecordPack(this.#partition, this.#reader);
-    for (let n = this.find(keys, from); n >= 0; n = this.find(keys, n + 1))
+    for (let n = first; n >= 0; n = this.next(keys, n))
       some.#put(this.recordAt(n), this.#keys[n] ?? 0, this.fetchedAtMs(n));
     some.seal();
     return some;
@@ -75,26 +75,19 @@ export class RecordPack implements Readable {
     this.#resize(this.#length);
   }
 
-  /** Number of the first record at or after `offset`; `size` where there is none. */
-  seek(offset: bigint): number {
-    const wanted = Number(offset);
-    let low = 0;
-    let high = this.size;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#offsets[middle] ?? 0) < wanted) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   /**
-   * Number of the first record from number `from` on that is for one of `keys`; -1 where there is none. Two audiences may have the same key: whoever
+   * Number of the first record at or after `offset` that is for one of `keys`; -1 where there is none. Two audiences may have the same key: whoever
    * takes an entry looks whom it is for.
    */
-  find(keys: AddresseeKeys, from: number): number {
-    if (this.#filter?.mayHold(keys.all) === false) return -1;
-    for (let n = from; n < this.size; n++) if (keys.has(this.#keys[n] ?? 0)) return n;
+  first(keys: AddresseeKeys, offset: bigint): number {
+    // For very many keys the filter takes longer than a look at the records.
+    if (keys.all.length < this.size && this.#filter?.mayHold(keys.all) === false) return -1;
+    return this.next(keys, this.#seek(offset) - 1);
+  }
+
+  /** Number of the first record after number `n` that is for one of `keys`; -1 where there is none. */
+  next(keys: AddresseeKeys, n: number): number {
+    for (let at = n + 1; at < this.size; at++) if (keys.has(this.#keys[at] ?? 0)) return at;
     return -1;
   }
 
@@ -114,6 +107,19 @@ export class RecordPack implements Readable {
 
   fetchedAtMs(n: number): number {
     return this.#fetchedAtMs[n] ?? 0;
+  }
+
+  /** Number of the first record at or after `offset`; `size` where there is none. */
+  #seek(offset: bigint): number {
+    const wanted = Number(offset);
+    let low = 0;
+    let high = this.size;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#offsets[middle] ?? 0) < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #put(record: LogRecord, audience: AudienceKey, fetchedAtMs: number): void {

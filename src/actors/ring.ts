@@ -59,7 +59,7 @@ class PartitionRing {
   first(offset: bigint, keys: AddresseeKeys): Entry | undefined {
     for (const { pack, next } of this.#packs) {
       if (next <= offset) continue;
-      for (let n = pack.find(keys, pack.seek(offset)); n >= 0; n = pack.find(keys, n + 1)) {
+      for (let n = pack.first(keys, offset); n >= 0; n = pack.next(keys, n)) {
         const entry = pack.entryAt(n);
         if (entry !== null) return entry;
       }

@@ -61,8 +61,12 @@ export class Scan implements RunReader {
   forgotten(pack: RecordPack): void {
     const stretch = this.#stretch;
     if (stretch?.pack !== pack) return;
-    this.#stretch = { ...stretch, pack: pack.only(this.#keys, this.#found < 0 ? pack.size : this.#found) };
+    this.#stretch = { ...stretch, pack: pack.only(this.#keys, this.#found) };
     this.#found = Math.min(this.#found, 0);
+  }
+
+  isIn(pack: RecordPack): boolean {
+    return this.#stretch?.pack === pack;
   }
 
   step(): ScanStep {
@@ -71,7 +75,7 @@ export class Scan implements RunReader {
     const { pack } = stretch;
     while (this.#found >= 0) {
       const n = this.#found;
-      this.#found = pack.find(this.#keys, n + 1);
+      this.#found = pack.next(this.#keys, n);
       const entry = pack.entryAt(n);
       if (entry !== null) return { kind: 'record', place: pack.placeAt(n), entry };
     }
@@ -111,7 +115,7 @@ export class Scan implements RunReader {
 
   #enter(stretch: Stretch): void {
     this.#stretch = stretch;
-    this.#found = stretch.pack.find(this.#keys, stretch.pack.seek(this.#position));
+    this.#found = stretch.pack.first(this.#keys, this.#position);
   }
 
   /** Stretches without anything for this subscription are one step together. */

@@ -48,6 +48,22 @@ describe('catching up while the log changes', () => {
     expect(client.titles().at(-1)).toBe('later');
   });
 
+  it('reads one that is added when it has gone a part of its way, too', async () => {
+    const world = await createWorld({ partitionCount: 1 });
+    const node = await world.node(options);
+    const client = await stuck(world, node, titles);
+    while (client.titles().length < titles.length / 2) {
+      client.read();
+      await world.settle();
+    }
+    expect(node.core.stats.catchingUp).toBe(1);
+    world.store.grow(topic, 2);
+    await world.log.append([record('in the new one', { partition: 1 })]);
+    await world.settle();
+    await letRead(world, client);
+    expect([...client.titles()].sort()).toEqual([...titles, 'in the new one'].sort());
+  });
+
   it('begins a re-created topic anew, after a gap that says so', async () => {
     const world = await createWorld({ partitionCount: 1 });
     const node = await world.node(options);

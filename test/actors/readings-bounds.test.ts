@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AddresseeKeys } from '../../src/actors/audience-filter.ts';
 import { Blocks } from '../../src/actors/blocks.ts';
 import { EntryReader } from '../../src/actors/entry-reader.ts';
@@ -10,9 +10,11 @@ import { Tail } from '../../src/actors/tail.ts';
 import { Turn } from '../../src/actors/turn.ts';
 import { createCursorCodec } from '../../src/cursor.ts';
 import { type Audience, type DecodeRecord, type OpenRecord, partitionId } from '../../src/event.ts';
+import { stillHeld } from '../support/collected.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import type { SimulatedClock } from '../support/simulated-clock.ts';
 import { afterIo, createWorld, ManualScheduler, record, topic, userId } from './node.ts';
+import { watchSealedPacks } from './sealed-packs.ts';
 
 /** How many readings there may be, and for how long, whoever comes and goes. */
 
@@ -96,6 +98,8 @@ const harness = async (
 };
 
 describe('readings of the log', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
   it('are no more than two of a partition, those included that rested and are gone on with', async () => {
     const { come, go, reading } = await harness(40_000);
     const positions = [0n, 12_000n, 20_000n, 30_000n];
@@ -125,6 +129,28 @@ describe('readings of the log', () => {
     come(20_000n);
     expect(begun()).toBe(3);
   });
+
+  it.each([
+    ['their time is over', 1, (clock: SimulatedClock) => Array.from({ length: 5 }, () => clock.advance(1_000))],
+    ['their place is needed', 2, () => undefined],
+  ] as const)(
+    'hold nothing for a slow one but what it is in the middle of, once %s',
+    async (_, partitionCount, pass) => {
+      const packs = watchSealedPacks();
+      const { clock, come, go } = await harness(1_000, { partitionCount, maxScans: 1 });
+      const [slow, quick] = [come(0n), come(0n)];
+      await go(slow, 3);
+      await go(quick, 3_000);
+      quick?.stop();
+      expect(packs.map(({ size }) => size)).toEqual(Array(10).fill(100));
+      pass(clock);
+      if (partitionCount > 1) come(0n, 1);
+      expect(packs.map(({ size }) => size).slice(10)).toEqual([98]);
+      expect(await stillHeld(packs.map(({ ref }) => ref))).toBe(1);
+      const kinds = Array.from({ length: 100 }, () => slow?.step().kind);
+      expect(kinds).toEqual([...Array(98).fill('record'), 'passed', 'lost']);
+    },
+  );
 
   it('make room for others where they only rest, those first that were of use the longest ago', async () => {
     const { come, go, begun } = await harness(100, { partitionCount: 3, maxScans: 2 });

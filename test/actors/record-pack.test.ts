@@ -4,7 +4,14 @@ import { AddresseeKeys } from '../../src/actors/audience-filter.ts';
 import { type Addressee, isAddressed } from '../../src/actors/entry.ts';
 import { EntryReader } from '../../src/actors/entry-reader.ts';
 import { RecordPack } from '../../src/actors/record-pack.ts';
-import { type Audience, type DecodeRecord, type LogRecord, partitionId, type TopicName } from '../../src/event.ts';
+import {
+  type Audience,
+  type DecodeRecord,
+  type LogRecord,
+  type NotificationId,
+  partitionId,
+  type TopicName,
+} from '../../src/event.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { userId } from './node.ts';
 import { readAs } from './reading.ts';
@@ -93,11 +100,13 @@ describe('a pack of records', () => {
             ({ offset }, n) => offset >= BigInt(from) && isAddressed(who, some[n]?.audience ?? everyone),
           );
           const found: bigint[] = [];
-          for (let n = pack.find(keys, pack.seek(BigInt(from))); n >= 0; n = pack.find(keys, n + 1))
+          for (let n = pack.first(keys, BigInt(from)); n >= 0; n = pack.next(keys, n))
             found.push(pack.placeAt(n).offset);
           expect(found).toEqual(expected.map(({ offset }) => offset));
-          const own = pack.only(keys, pack.seek(BigInt(from)));
+          const own = pack.only(keys, pack.first(keys, BigInt(from)));
           expect(Array.from({ length: own.size }, (_, n) => plain(own.recordAt(n)))).toEqual(expected);
+          const fetched = records.flatMap((one, n) => (expected.includes(one) ? [n] : []));
+          expect(Array.from({ length: own.size }, (_, n) => own.fetchedAtMs(n))).toEqual(fetched);
         },
       ),
     );
@@ -164,6 +173,18 @@ describe('the reader of entries', () => {
     expect(pack.known.size).toBeLessThan(5);
     expect(pack.entryAt(0)?.position.offset).toBe(0n);
     expect(reads).toBe(11);
+  });
+
+  it('counts all that an event says, also what stands in headers', () => {
+    const position = { partition, offset: 0n, epoch: 0 };
+    const shown = { display: { title: 'long', body: null, url: null }, content: null, trace: null };
+    const { pack } = create(() => {
+      const times = { createdAtMs: 0, expiresAtMs: null, fetchedAtMs: 0 };
+      const names = { id: 'n' as NotificationId, dedupeKey: 'n', type: 'message', audience: everyone };
+      return { kind: 'event', envelope: { position, ...names, ...times, ...shown, bytes: 100_000 } };
+    }, 500_000);
+    for (let n = 0; n < 10; n++) pack.entryAt(n);
+    expect(pack.known.size).toBeLessThanOrEqual(2);
   });
 
   it('takes a record for nothing whose reading throws, and says that something is wrong', () => {

@@ -3,7 +3,6 @@ import { AddresseeKeys } from '../../src/actors/audience-filter.ts';
 import { Blocks } from '../../src/actors/blocks.ts';
 import { EntryReader } from '../../src/actors/entry-reader.ts';
 import { LogRun } from '../../src/actors/log-run.ts';
-import { RecordPack } from '../../src/actors/record-pack.ts';
 import { Scan, type ScanStep } from '../../src/actors/scan.ts';
 import { Tail } from '../../src/actors/tail.ts';
 import { Turn } from '../../src/actors/turn.ts';
@@ -12,6 +11,7 @@ import { type Audience, type DecodeRecord, type OpenRecord, partitionId } from '
 import { stillHeld } from '../support/collected.ts';
 import { silentTelemetry } from '../support/silent-telemetry.ts';
 import { afterIo, createWorld, ManualScheduler, record, topic, userId } from './node.ts';
+import { type SealedPack, watchSealedPacks } from './sealed-packs.ts';
 
 /** Whoever reads the log looks into a record when he comes to it. */
 
@@ -23,7 +23,7 @@ type Reading = {
   readonly run: LogRun;
   readCount(): number;
   /** What was kept of the log, in the order in which it was. */
-  readonly packs: readonly { readonly size: number; readonly ref: WeakRef<RecordPack> }[];
+  readonly packs: readonly SealedPack[];
 };
 
 /** A reading of as many records, every `adaEvery`th of them for ada, the others for bob, that keeps only what was read last; and how many of them were looked into. */
@@ -38,12 +38,7 @@ const reading = async (
   const tail = new Tail(createCursorCodec());
   tail.adopt(log.topology().topics);
   let reads = 0;
-  const packs: { readonly size: number; readonly ref: WeakRef<RecordPack> }[] = [];
-  const { seal } = RecordPack.prototype;
-  vi.spyOn(RecordPack.prototype, 'seal').mockImplementation(function (this: RecordPack) {
-    packs.push({ size: this.size, ref: new WeakRef(this) });
-    seal.call(this);
-  });
+  const packs = watchSealedPacks();
   const audienceOf = (offset: bigint): Audience => (Number(offset) % adaEvery === 0 ? ada : bob);
   const open: OpenRecord = ({ offset }) => ({
     kind: 'addressed',
@@ -111,9 +106,22 @@ describe('a way through the log', () => {
     expect(steps(quick, 1)).toEqual(['record']);
     // The first stretch is kept no more; of it there is what the slow one still needs.
     expect(packs.map(({ size }) => size)).toEqual([100, 100, 49]);
-    vi.mocked(RecordPack.prototype.seal).mockClear(); // It remembers whose it was.
     expect(await stillHeld(packs.slice(0, 1).map(({ ref }) => ref))).toBe(0);
     expect(steps(slow, 50)).toEqual([...Array(49).fill('record'), 'passed']);
+  });
+
+  it('shares with other slow ones what all of them stand in, rather than to have a copy for each', async () => {
+    const { scan, packs } = await reading(200);
+    const slow = Array.from({ length: 6 }, () => scan());
+    const quick = scan();
+    for (const each of slow) steps(each, 1);
+    await afterIo();
+    for (const each of slow) expect(steps(each, 1)).toEqual(['record']);
+    expect(steps(quick, 102).at(-1)).toBe('waiting');
+    await afterIo();
+    expect(steps(quick, 1)).toEqual(['record']);
+    expect(packs.map(({ size }) => size)).toEqual([100, 100]);
+    for (const each of slow) expect(steps(each, 100)).toEqual([...Array(99).fill('record'), 'passed']);
   });
 
   it('keeps for one who is alone only what is its own, and says that nobody else can have the rest here', async () => {
