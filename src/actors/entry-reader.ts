@@ -3,14 +3,14 @@ import type { Counts } from '../telemetry/facade.ts';
 import { audienceOf, type Entry, readEntry } from './entry.ts';
 
 /**
- * Reads entries of records that are kept as bytes. Those for many that were read lately are remembered, so that all who come by get the same
- * one and share what is rendered of it.
+ * Reads entries of records that are kept as bytes. One that is for many is the same for all who come by, for as long as anybody has it or it was read
+ * lately: they share it, and what is rendered of it.
  */
 
 /** Records with numbers, as far as they are read. */
 export type Readable = {
-  /** What is remembered of them, by number; null: that record has no entry. The reader's. */
-  readonly known: Map<number, Entry | null>;
+  /** Entries that were read, by the number of their record, as long as they are there; null: that record has none. The reader's. */
+  readonly known: Map<number, WeakRef<Entry> | null>;
   recordAt(n: number): LogRecord;
   /** When record `n` was fetched, on the wall clock. */
   fetchedAtMs(n: number): number;
@@ -30,7 +30,8 @@ export type EntryReaderOptions = {
 
 export class EntryReader {
   readonly #options: EntryReaderOptions;
-  readonly #remembered = new Set<Readable['known']>();
+  /** What was read lately. */
+  #remembered: Entry[] = [];
   #bytes = 0;
 
   constructor(options: EntryReaderOptions) {
@@ -39,14 +40,15 @@ export class EntryReader {
 
   /** The entry of record `n`; null: it has none. */
   read(records: Readable, n: number): Entry | null {
-    const known = records.known.get(n);
-    if (known !== undefined) return known;
+    const reference = records.known.get(n);
+    const known = reference?.deref();
+    if (known !== undefined || reference === null) return known ?? null;
     const record = records.recordAt(n);
     const entry = this.#decode(record, records.fetchedAtMs(n));
     // Read by one user's sessions alone: it would only grow old.
     if (entry !== null && audienceOf(entry).kind === 'user') return entry;
-    this.#remember(records.known, overheadBytes + (entry?.kind === 'event' ? textBytes * entry.envelope.bytes : 0));
-    records.known.set(n, entry);
+    records.known.set(n, entry === null ? null : new WeakRef(entry));
+    if (entry !== null) this.#remember(entry);
     return entry;
   }
 
@@ -62,13 +64,13 @@ export class EntryReader {
   }
 
   /** Over the bound all are forgotten at once: which of them would be asked for again, nobody knows. */
-  #remember(known: Readable['known'], bytes: number): void {
+  #remember(entry: Entry): void {
+    const bytes = overheadBytes + (entry.kind === 'event' ? textBytes * entry.envelope.bytes : 0);
     if (this.#bytes + bytes > (this.#options.maxBytes ?? defaultMaxBytes)) {
-      for (const each of this.#remembered) each.clear();
-      this.#remembered.clear();
+      this.#remembered = [];
       this.#bytes = 0;
     }
-    this.#remembered.add(known);
+    this.#remembered.push(entry);
     this.#bytes += bytes;
   }
 }

@@ -25,7 +25,7 @@ const firstBytes = 1_024;
  * object for each, so that keeping many of them costs the collector nothing; one is read when somebody of its audience comes by.
  */
 export class RecordPack implements Readable {
-  readonly known: Map<number, Entry | null> = new Map();
+  readonly known: Readable['known'] = new Map();
   readonly #partition: PartitionId;
   readonly #reader: EntryReader;
   #memory: Buffer = Buffer.alloc(0);
