@@ -14,6 +14,8 @@ import { report, rest, two } from './figures.ts';
 const stalled = Number(process.env['CARILLON_BENCH_STALLED'] ?? 200);
 const events = Number(process.env['CARILLON_BENCH_EVENTS'] ?? 50_000);
 const eventBytes = 10_240;
+/** Events before anybody comes. */
+const early = 8_000;
 /** What a client may have waiting: the outbox and one delivery beyond it, and what the socket holds. */
 const allowedBytes = 262_144 + 65_536 + 2 * eventBytes;
 
@@ -75,6 +77,14 @@ const publishAll = async (httpUrl: string, count: number): Promise<void> => {
   }
 };
 
+/** Until the node has read so many records: who comes before would get what is left. */
+const untilRead = async (adminUrl: string, count: number): Promise<void> => {
+  for (let read = 0; read < count; await rest(100)) {
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+    read = Number(/^carillon_records_read_total (\d+)/m.exec(metrics)?.[1] ?? 0);
+  }
+};
+
 const rssMiB = async (pid: number): Promise<number> =>
   Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
 
@@ -104,7 +114,8 @@ const run = async (kind: 'none' | 'socket' | 'stream'): Promise<{ base: number; 
   });
   const port = Number(new URL(gateway.httpUrl).port);
   // What a node has in memory anyway is full, and its code compiled.
-  await publishAll(gateway.httpUrl, 8_000);
+  await publishAll(gateway.httpUrl, early);
+  await untilRead(gateway.adminUrl, early);
   let isOver = false;
   const stall = kind === 'socket' ? stallSocket : stallStream;
   for (let n = 0; kind !== 'none' && n < stalled; n++) stall(port, await testToken(`stalled-${n}`), () => isOver);

@@ -54,6 +54,10 @@ export class BlockRecord {
     return this.#headersAt + this.#block.readUInt32LE(this.at + 28);
   }
 
+  viewAs(partition: PartitionId): RecordView {
+    return new RecordView(this.#block, this.at, partition);
+  }
+
   /** As it lies in the block. */
   get bytes(): Buffer {
     return this.#block.subarray(this.at, this.end);
@@ -153,6 +157,10 @@ export class RecordView extends BlockRecord implements LogRecord {
 /** The records of a block over its memory, in order. */
 export const viewRecords = (block: Buffer, partition: PartitionId): LogRecord[] =>
   Array.from(unpackRecords(block), ({ at }) => new RecordView(block, at, partition));
+
+/** Records of some block as those of a log, over the block's memory. */
+export const viewsOf = (records: readonly BlockRecord[], partition: PartitionId): LogRecord[] =>
+  records.map((record) => record.viewAs(partition));
 
 /** Records of some block as those of a log, in memory of their own. */
 export const copyRecords = (records: readonly BlockRecord[], partition: PartitionId): LogRecord[] =>

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LogRecord, partitionId } from '../src/event.ts';
-import { copyRecords, packRecords, setOffset, toPackable, unpackRecords, viewRecords } from '../src/record-block.ts';
+import {
+  copyRecords,
+  packRecords,
+  setOffset,
+  toPackable,
+  unpackRecords,
+  viewRecords,
+  viewsOf,
+} from '../src/record-block.ts';
 import { encodeHeaders, storedHeaders } from '../src/record-headers.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
@@ -27,7 +35,7 @@ describe('a record block', () => {
         const unpacked = [...unpackRecords(block)];
         expect(unpacked.every((one) => one.row === row)).toBe(true);
         const expected = records.map((one) => ({ ...one, partition: id, offset: -1n, epoch: 0 }));
-        expect(copyRecords(unpacked, id).map(plain)).toEqual(expected);
+        for (const asLog of [copyRecords, viewsOf]) expect(asLog(unpacked, id).map(plain)).toEqual(expected);
         expect(viewRecords(block, id).map(plain)).toEqual(expected);
         expect(viewRecords(block, id).map(storedHeaders)).toEqual(records.map(({ headers }) => encodeHeaders(headers)));
       }),

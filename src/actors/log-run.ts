@@ -6,7 +6,7 @@ import { DuplicateWindow, duplicateWindowOffsets } from './duplicate-window.ts';
 import { type Addressee, isAddressed, type NoteKey, openEntry } from './entry.ts';
 import type { EntryReader } from './entry-reader.ts';
 import type { FeedGap } from './intake.ts';
-import { RecordPack } from './record-pack.ts';
+import { RecordPack, toPacked } from './record-pack.ts';
 import type { Scheduler } from './scheduler.ts';
 import { partitionsOf, type Tail } from './tail.ts';
 import type { Turn } from './turn.ts';
@@ -289,7 +289,7 @@ export class LogRun {
     counts.catchUpBytes += record.value?.length ?? 0;
     const opened = this.#guarded(() => openEntry(record, (each) => open(each, fetchedAtMs), noteKey));
     const isKept = opened?.isDuplicate === false && (only === null || isAddressed(only, opened.audience));
-    if (isKept) pack.add(record, opened.audience, fetchedAtMs);
+    if (isKept) pack.add(toPacked(record), opened.audience, fetchedAtMs);
     return true;
   }
 

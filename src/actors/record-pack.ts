@@ -1,5 +1,5 @@
 import type { Audience, LogRecord, PartitionId } from '../event.ts';
-import { packedBytes, RecordView, writeRecord } from '../record-block.ts';
+import { type PackableRecord, packedBytes, RecordView, writeRecord } from '../record-block.ts';
 import { storedHeaders } from '../record-headers.ts';
 import { type AddresseeKeys, AudienceFilter, type AudienceKey, audienceKeyOf } from './audience-filter.ts';
 import type { Entry } from './entry.ts';
@@ -15,10 +15,18 @@ class PackedRecord extends RecordView {
   }
 }
 
+/** A record on its way into a pack. */
+export const toPacked = (record: LogRecord): PackableRecord => {
+  const { offset, timestampMs, key, value, epoch } = record;
+  return { row: epoch + 1, offset, timestampMs, key, value, headers: storedHeaders(record) };
+};
+
 /** What a record costs beside its bytes: four numbers. */
 const recordOverheadBytes = 32;
 const packOverheadBytes = 512;
 const firstBytes = 1_024;
+/** Share of the memory that has to be in use. */
+const worthKeeping = 0.8;
 
 /**
  * Records of one partition in order, and whom each is for: what is kept of the log for those who come back. They lie in one piece of memory, without an
@@ -28,7 +36,7 @@ export class RecordPack implements Readable {
   readonly known: Readable['known'] = new Map();
   readonly #partition: PartitionId;
   readonly #reader: EntryReader;
-  #memory: Buffer = Buffer.alloc(0);
+  #memory: Buffer;
   #length = 0;
   readonly #ats: number[] = [];
   readonly #offsets: number[] = [];
@@ -36,9 +44,11 @@ export class RecordPack implements Readable {
   readonly #fetchedAtMs: number[] = [];
   #filter: AudienceFilter | null = null;
 
-  constructor(partition: PartitionId, reader: EntryReader) {
+  /** `memory` is its own from now on; without any it takes what it needs. */
+  constructor(partition: PartitionId, reader: EntryReader, memory: Buffer = Buffer.alloc(0)) {
     this.#partition = partition;
     this.#reader = reader;
+    this.#memory = memory;
   }
 
   get size(): number {
@@ -50,13 +60,18 @@ export class RecordPack implements Readable {
     return packOverheadBytes + this.#memory.length + this.size * recordOverheadBytes;
   }
 
-  /** Of the records alone. */
-  get recordBytes(): number {
-    return this.#length;
+  /** Its memory, for another when nobody asks this one any more. */
+  get memory(): Buffer {
+    return this.#memory;
+  }
+
+  /** Whether `record` fits into the memory that it has. */
+  hasRoomFor(record: PackableRecord): boolean {
+    return this.#length + packedBytes(record) <= this.#memory.length;
   }
 
   /** Adds a record, which is copied; offsets rise. */
-  add(record: LogRecord, audience: Audience, fetchedAtMs: number): void {
+  add(record: PackableRecord, audience: Audience, fetchedAtMs: number): void {
     this.#put(record, audienceKeyOf(audience), fetchedAtMs);
   }
 
@@ -64,15 +79,15 @@ export class RecordPack implements Readable {
   only(keys: AddresseeKeys, first: number): RecordPack {
     const some = new RecordPack(this.#partition, this.#reader);
     for (let n = first; n >= 0; n = this.next(keys, n))
-      some.#put(this.recordAt(n), this.#keys[n] ?? 0, this.fetchedAtMs(n));
+      some.#put(toPacked(this.recordAt(n)), this.#keys[n] ?? 0, this.fetchedAtMs(n));
     some.seal();
     return some;
   }
 
-  /** No more comes: gives back the memory that it does not need. */
+  /** No more comes: gives back the memory that it does not need, where that is worth a copy. */
   seal(): void {
     this.#filter = AudienceFilter.of(new Set(this.#keys));
-    this.#resize(this.#length);
+    if (this.#length < this.#memory.length * worthKeeping) this.#resize(this.#length);
   }
 
   /**
@@ -122,15 +137,13 @@ export class RecordPack implements Readable {
     return low;
   }
 
-  #put(record: LogRecord, audience: AudienceKey, fetchedAtMs: number): void {
-    const { offset, timestampMs, key, value, epoch } = record;
-    const packable = { row: epoch + 1, offset, timestampMs, key, value, headers: storedHeaders(record) };
-    this.#reserve(packedBytes(packable));
+  #put(record: PackableRecord, audience: AudienceKey, fetchedAtMs: number): void {
+    this.#reserve(packedBytes(record));
     this.#ats.push(this.#length);
-    this.#offsets.push(Number(offset));
+    this.#offsets.push(Number(record.offset));
     this.#keys.push(audience);
     this.#fetchedAtMs.push(fetchedAtMs);
-    this.#length = writeRecord(this.#memory, this.#length, packable);
+    this.#length = writeRecord(this.#memory, this.#length, record);
   }
 
   #reserve(bytes: number): void {

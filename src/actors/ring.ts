@@ -1,8 +1,9 @@
 import type { Audience, LogRecord, PartitionId } from '../event.ts';
+import { type PackableRecord, packedBytes } from '../record-block.ts';
 import type { AddresseeKeys } from './audience-filter.ts';
 import type { Entry } from './entry.ts';
 import type { EntryReader } from './entry-reader.ts';
-import { RecordPack } from './record-pack.ts';
+import { RecordPack, toPacked } from './record-pack.ts';
 
 /** The recent records of every partition, bounded in bytes, and the range of offsets that they cover without a hole. */
 
@@ -16,6 +17,8 @@ class PartitionRing {
   readonly #partition: PartitionId;
   readonly #reader: EntryReader;
   readonly #packs: { readonly pack: RecordPack; next: bigint }[] = [];
+  /** Of the pack that was given up last. */
+  #spare: Buffer | null = null;
   /** Of all but the newest pack. */
   #sealedBytes = 0;
 
@@ -28,21 +31,30 @@ class PartitionRing {
 
   push(record: LogRecord, audience: Audience, how: { fetchedAtMs: number; maxBytes: number }): void {
     if (record.offset < this.from) return;
-    const newest = this.#open(how.maxBytes / packs);
-    newest.pack.add(record, audience, how.fetchedAtMs);
+    const packed = toPacked(record);
+    const newest = this.#open(packed, Math.floor(how.maxBytes / packs));
+    newest.pack.add(packed, audience, how.fetchedAtMs);
     newest.next = record.offset + 1n;
     while (this.#packs.length > 0 && this.#bytes > how.maxBytes) this.#evict();
   }
 
   /** The pack that takes what comes. */
-  #open(maxBytes: number): { readonly pack: RecordPack; next: bigint } {
+  #open(record: PackableRecord, bytes: number): { readonly pack: RecordPack; next: bigint } {
     const newest = this.#packs.at(-1);
-    if (newest !== undefined && newest.pack.recordBytes < maxBytes) return newest;
+    if (newest?.pack.hasRoomFor(record) === true) return newest;
     newest?.pack.seal();
     this.#sealedBytes += newest?.pack.bytes ?? 0;
-    const made = { pack: new RecordPack(this.#partition, this.#reader), next: this.to };
+    const pack = new RecordPack(this.#partition, this.#reader, this.#memoryFor(Math.max(bytes, packedBytes(record))));
+    const made = { pack, next: this.to };
     this.#packs.push(made);
     return made;
+  }
+
+  /** That of a pack that was given up, nearly always: what is allocated and freed all the time leaves holes in the process's memory. */
+  #memoryFor(bytes: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = null;
+    return spare?.length === bytes ? spare : Buffer.allocUnsafeSlow(bytes);
   }
 
   get #bytes(): number {
@@ -54,6 +66,7 @@ class PartitionRing {
     if (oldest === undefined) return;
     if (this.#packs.length > 0) this.#sealedBytes -= oldest.pack.bytes;
     this.from = oldest.next;
+    this.#spare = oldest.pack.memory;
   }
 
   first(offset: bigint, keys: AddresseeKeys): Entry | undefined {

@@ -1,5 +1,5 @@
-import type { PositionVector } from '../event.ts';
-import { type BlockRecord, copyRecords } from '../record-block.ts';
+import type { LogRecord, PositionVector } from '../event.ts';
+import type { BlockRecord } from '../record-block.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { EmbeddedPartition, PartitionWatcher } from './embedded-partitions.ts';
 import type { Feed, FeedHandler, LogChunk } from './event-log.ts';
@@ -69,7 +69,7 @@ class PartitionFeed implements PartitionWatcher {
     this.#options.partition.watchers.delete(this);
   }
 
-  committed(records: readonly BlockRecord[]): void {
+  committed(records: readonly BlockRecord[], own: () => LogRecord[]): void {
     const { partition } = this.#options;
     const last = records.at(-1);
     if (this.#isBusy || last === undefined) return;
@@ -78,8 +78,7 @@ class PartitionFeed implements PartitionWatcher {
       return;
     }
     const next = { next: last.offset + 1n, epoch: 0 };
-    const own = copyRecords(records, partition.id);
-    void this.#run({ kind: 'records', partition: partition.id, records: own, next });
+    void this.#run({ kind: 'records', partition: partition.id, records: own(), next });
   }
 
   moved(): void {

@@ -1,5 +1,5 @@
-import { type PartitionId, partitionId } from '../event.ts';
-import type { BlockRecord } from '../record-block.ts';
+import { type LogRecord, type PartitionId, partitionId } from '../event.ts';
+import { type BlockRecord, copyRecords, viewsOf } from '../record-block.ts';
 import type { PartitionState, TopicState } from './embedded-protocol.ts';
 import type { LogTopic } from './event-log.ts';
 
@@ -7,8 +7,8 @@ import type { LogTopic } from './event-log.ts';
 
 /** Hears of a partition's new records right after their commit. */
 export type PartitionWatcher = {
-  /** `records` are views, valid during the call. */
-  committed(records: readonly BlockRecord[]): void;
+  /** `own` gives the records for keeps, in memory that no other watcher has. */
+  committed(records: readonly BlockRecord[], own: () => LogRecord[]): void;
   /** The bounds moved in another way: read to find out. */
   moved(): void;
 };
@@ -64,7 +64,11 @@ export class EmbeddedPartitions {
       const last = records.at(-1);
       if (partition === undefined || last === undefined) continue;
       partition.end = last.offset + 1n;
-      for (const watcher of [...partition.watchers]) watcher.committed(records);
+      const watchers = [...partition.watchers];
+      const { id } = partition;
+      // Nobody else wants the block after this: the last watcher, nearly always the only one, may have it.
+      for (const [n, watcher] of watchers.entries())
+        watcher.committed(records, () => (n < watchers.length - 1 ? copyRecords : viewsOf)(records, id));
     }
   }
 
