@@ -17,7 +17,7 @@ class PartitionRing {
   readonly #partition: PartitionId;
   readonly #reader: EntryReader;
   readonly #packs: { readonly pack: RecordPack; next: bigint }[] = [];
-  /** Of the pack that was given up last. */
+  /** Of the pack that was given up last, where it is one of the usual size. */
   #spare: Buffer | null = null;
   /** Of all but the newest pack. */
   #sealedBytes = 0;
@@ -32,10 +32,11 @@ class PartitionRing {
   push(record: LogRecord, audience: Audience, how: { fetchedAtMs: number; maxBytes: number }): void {
     if (record.offset < this.from) return;
     const packed = toPacked(record);
-    const newest = this.#open(packed, Math.floor(how.maxBytes / packs));
+    const packBytes = Math.floor(how.maxBytes / packs);
+    const newest = this.#open(packed, packBytes);
     newest.pack.add(packed, audience, how.fetchedAtMs);
     newest.next = record.offset + 1n;
-    while (this.#packs.length > 0 && this.#bytes > how.maxBytes) this.#evict();
+    while (this.#packs.length > 0 && this.#bytes > how.maxBytes) this.#evict(packBytes);
   }
 
   /** The pack that takes what comes. */
@@ -61,12 +62,13 @@ class PartitionRing {
     return this.#sealedBytes + (this.#packs.at(-1)?.pack.bytes ?? 0);
   }
 
-  #evict(): void {
+  #evict(packBytes: number): void {
     const oldest = this.#packs.shift();
     if (oldest === undefined) return;
     if (this.#packs.length > 0) this.#sealedBytes -= oldest.pack.bytes;
     this.from = oldest.next;
-    this.#spare = oldest.pack.memory;
+    const { memory } = oldest.pack;
+    if (memory.length === packBytes) this.#spare = memory;
   }
 
   first(offset: bigint, keys: AddresseeKeys): Entry | undefined {
