@@ -54,6 +54,7 @@ export class BlockRecord {
     return this.#headersAt + this.#block.readUInt32LE(this.at + 28);
   }
 
+  /** The same as a record of `partition`, over the block's memory. */
   viewAs(partition: PartitionId): RecordView {
     return new RecordView(this.#block, this.at, partition);
   }
@@ -156,7 +157,7 @@ export class RecordView extends BlockRecord implements LogRecord {
 
 /** The records of a block over its memory, in order. */
 export const viewRecords = (block: Buffer, partition: PartitionId): LogRecord[] =>
-  Array.from(unpackRecords(block), ({ at }) => new RecordView(block, at, partition));
+  Array.from(unpackRecords(block), (record) => record.viewAs(partition));
 
 /** Records of some block as those of a log, over the block's memory. */
 export const viewsOf = (records: readonly BlockRecord[], partition: PartitionId): LogRecord[] =>

@@ -18,7 +18,8 @@ class PackedRecord extends RecordView {
 /** A record on its way into a pack. */
 export const toPacked = (record: LogRecord): PackableRecord => {
   const { offset, timestampMs, key, value, epoch } = record;
-  return { row: epoch + 1, offset, timestampMs, key, value, headers: storedHeaders(record) };
+  const headers = record instanceof RecordView ? record.encodedHeaders : storedHeaders(record);
+  return { row: epoch + 1, offset, timestampMs, key, value, headers };
 };
 
 /** What a record costs beside its bytes: four numbers. */

@@ -16,37 +16,41 @@ class PartitionRing {
   to: bigint;
   readonly #partition: PartitionId;
   readonly #reader: EntryReader;
+  readonly #maxBytes: number;
+  /** The usual size of a pack's memory. */
+  readonly #packBytes: number;
   readonly #packs: { readonly pack: RecordPack; next: bigint }[] = [];
   /** Of the pack that was given up last, where it is one of the usual size. */
   #spare: Buffer | null = null;
   /** Of all but the newest pack. */
   #sealedBytes = 0;
 
-  constructor(partition: PartitionId, at: bigint, reader: EntryReader) {
+  constructor(partition: PartitionId, at: bigint, { maxBytes, reader }: { maxBytes: number; reader: EntryReader }) {
     this.from = at;
     this.to = at;
     this.#partition = partition;
     this.#reader = reader;
+    this.#maxBytes = maxBytes;
+    this.#packBytes = Math.floor(maxBytes / packs);
   }
 
-  push(record: LogRecord, audience: Audience, how: { fetchedAtMs: number; maxBytes: number }): void {
+  push(record: LogRecord, audience: Audience, fetchedAtMs: number): void {
     if (record.offset < this.from) return;
     const packed = toPacked(record);
-    const packBytes = Math.floor(how.maxBytes / packs);
-    const newest = this.#open(packed, packBytes);
-    newest.pack.add(packed, audience, how.fetchedAtMs);
+    const newest = this.#open(packed);
+    newest.pack.add(packed, audience, fetchedAtMs);
     newest.next = record.offset + 1n;
-    while (this.#packs.length > 0 && this.#bytes > how.maxBytes) this.#evict(packBytes);
+    while (this.#packs.length > 0 && this.#bytes > this.#maxBytes) this.#evict();
   }
 
   /** The pack that takes what comes. */
-  #open(record: PackableRecord, bytes: number): { readonly pack: RecordPack; next: bigint } {
+  #open(record: PackableRecord): { readonly pack: RecordPack; next: bigint } {
     const newest = this.#packs.at(-1);
     if (newest?.pack.hasRoomFor(record) === true) return newest;
     newest?.pack.seal();
     this.#sealedBytes += newest?.pack.bytes ?? 0;
-    const pack = new RecordPack(this.#partition, this.#reader, this.#memoryFor(Math.max(bytes, packedBytes(record))));
-    const made = { pack, next: this.to };
+    const memory = this.#memoryFor(Math.max(this.#packBytes, packedBytes(record)));
+    const made = { pack: new RecordPack(this.#partition, this.#reader, memory), next: this.to };
     this.#packs.push(made);
     return made;
   }
@@ -62,13 +66,13 @@ class PartitionRing {
     return this.#sealedBytes + (this.#packs.at(-1)?.pack.bytes ?? 0);
   }
 
-  #evict(packBytes: number): void {
+  #evict(): void {
     const oldest = this.#packs.shift();
     if (oldest === undefined) return;
     if (this.#packs.length > 0) this.#sealedBytes -= oldest.pack.bytes;
     this.from = oldest.next;
     const { memory } = oldest.pack;
-    if (memory.length === packBytes) this.#spare = memory;
+    if (memory.length === this.#packBytes) this.#spare = memory;
   }
 
   first(offset: bigint, keys: AddresseeKeys): Entry | undefined {
@@ -96,12 +100,15 @@ export class Ring {
 
   /** Starts covering `partition` anew, with nothing before `at`. */
   reset(partition: PartitionId, at: bigint): void {
-    this.#partitions.set(partition, new PartitionRing(partition, at, this.#reader));
+    this.#partitions.set(
+      partition,
+      new PartitionRing(partition, at, { maxBytes: this.#maxBytes, reader: this.#reader }),
+    );
   }
 
   /** Keeps a record that has an entry, unless it lies before the cover; older ones make room. `advance` tells how far the cover reaches. */
   push(record: LogRecord, audience: Audience, fetchedAtMs: number): void {
-    this.#partitions.get(record.partition)?.push(record, audience, { fetchedAtMs, maxBytes: this.#maxBytes });
+    this.#partitions.get(record.partition)?.push(record, audience, fetchedAtMs);
   }
 
   /** Everything before `next` has been read. */
